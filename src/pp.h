@@ -43,6 +43,7 @@
  * header is meant: `PROXY ` and the whole signature. */
 #define PP_V2_SIG_LEN 12
 #define PP_V1_COMMIT 6
+extern const uint8_t pp_v2_signature[PP_V2_SIG_LEN];
 
 /* The largest UNIQUE_ID (section 2.2.5), in bytes. */
 #define PP_UNIQUE_ID_MAX 128
@@ -164,7 +165,8 @@ typedef struct {
     pp_reason_t reason; /* PP_OK unless status is PP_BAD */
     size_t len;         /* PP_DONE: the bytes that belong to the header.
                            PP_MORE: the least number of bytes, counted from
-                           the first, with which the answer can change.
+                           the first, that a whole header beginning so can
+                           have; reading up to it never reads past one.
                            PP_BAD: the offset of the byte at which it was
                            decided. */
 } pp_answer_t;
