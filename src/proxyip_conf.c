@@ -488,6 +488,6 @@ const command_rec proxyip_conf_directives[] = {
     AP_INIT_TAKE1("ProxyIPDefer", set_defer, NULL, RSRC_CONF,
         "Time a connection may wait for its first byte after the header, or"
         " Off to hand it over at once; the default is 20s."),
-    {NULL}
+    {0}
 };
 /* clang-format on */

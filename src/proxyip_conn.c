@@ -1,0 +1,95 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/*
+ * What is known of one connection, and applying it.
+ */
+
+#include "proxyip_conn.h"
+
+#include <string.h>
+
+#include <apr_strings.h>
+
+proxyip_conn_t *proxyip_conn_make(conn_rec *c, const proxyip_conf_t *conf,
+                                  const proxyip_rule_t *rule)
+{
+    proxyip_conn_t *conn = apr_pcalloc(c->pool, sizeof(*conn));
+
+    conn->c = c;
+    conn->conf = conf;
+    conn->rule = rule;
+    conn->peer_addr = c->client_addr;
+    conn->peer_ip = c->client_ip;
+    return conn;
+}
+
+proxyip_conn_t *proxyip_conn_get(const conn_rec *c)
+{
+    return ap_get_module_config(c->conn_config, &proxyip_module);
+}
+
+void proxyip_conn_read_addr(const apr_sockaddr_t *sa, pp_addr_t *addr)
+{
+    pp_addr_set(addr, sa->family == APR_INET ? PP_INET : PP_INET6,
+                sa->ipaddr_ptr);
+}
+
+/* Done by hand: apr_sockaddr_info_get() asks the resolver even for nothing,
+ * and what fills an apr_sockaddr_t in APR is not public. */
+static void fill_sockaddr(apr_sockaddr_t *sa, apr_pool_t *p,
+                          const pp_addr_t *addr, apr_port_t port)
+{
+    sa->pool = p;
+    sa->port = port;
+    if (addr->family == PP_INET) {
+        sa->family = APR_INET;
+        sa->sa.sin.sin_family = APR_INET;
+        sa->sa.sin.sin_port = htons(port);
+        memcpy(&sa->sa.sin.sin_addr, addr->bytes, 4);
+        sa->salen = sizeof(sa->sa.sin);
+        sa->ipaddr_ptr = &sa->sa.sin.sin_addr;
+        sa->ipaddr_len = 4;
+        sa->addr_str_len = 16; /* "255.255.255.255" and its NUL */
+        return;
+    }
+#if APR_HAVE_IPV6
+    sa->family = APR_INET6;
+    sa->sa.sin6.sin6_family = APR_INET6;
+    sa->sa.sin6.sin6_port = htons(port);
+    memcpy(&sa->sa.sin6.sin6_addr, addr->bytes, 16);
+    sa->salen = sizeof(sa->sa.sin6);
+    sa->ipaddr_ptr = &sa->sa.sin6.sin6_addr;
+    sa->ipaddr_len = 16;
+    sa->addr_str_len = PP_ADDR_TEXT_MAX;
+#endif
+}
+
+void proxyip_conn_adopt(proxyip_conn_t *conn)
+{
+    conn_rec *c = conn->c;
+
+    if (conn->outcome != PROXYIP_ACCEPTED
+        || !pp_names_client(&conn->header)) {
+        return;
+    }
+    fill_sockaddr(&conn->client_addr, c->pool, &conn->header.src,
+                  conn->header.src_port);
+    pp_addr_format(&conn->header.src, conn->client_ip);
+    c->client_addr = &conn->client_addr;
+    c->client_ip = conn->client_ip;
+    /* What may have been looked up was the peer's. */
+    c->remote_host = NULL;
+    c->remote_logname = NULL;
+    c->double_reverse = 0;
+}

@@ -1,0 +1,102 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/*
+ * What is known of one connection, and applying it.
+ */
+
+#ifndef PROXYIP_CONN_H
+#define PROXYIP_CONN_H
+
+#include <apr_network_io.h>
+
+#include "pp.h"
+#include "proxyip_peers.h"
+#include "proxyip_private.h"
+
+/* How the wait for a header and for what follows it ended. */
+typedef enum {
+    PROXYIP_PENDING,        /* it has not */
+    PROXYIP_ACCEPTED,       /* with a header */
+    PROXYIP_ABSENT,         /* an optional peer sent none */
+    /* from here on: the connection is closed */
+    PROXYIP_REJECTED,       /* no range, or a `reject`, for the peer */
+    PROXYIP_MISSING,        /* its first bytes are not a header's */
+    PROXYIP_MALFORMED,      /* a bad header */
+    PROXYIP_TOO_LARGE,      /* a v2 header over ProxyIPMaxHeader */
+    PROXYIP_BAD_CHECKSUM,   /* a wrong or missing CRC32C */
+    PROXYIP_TIMED_OUT,      /* no whole header within ProxyIPTimeout */
+    PROXYIP_CLOSED_EARLY,   /* the peer closed before a whole header */
+    PROXYIP_IDLE,           /* no payload within ProxyIPDefer */
+    PROXYIP_CLOSED_IDLE,    /* the peer closed between header and payload */
+    PROXYIP_EVICTED,        /* closed to make room for others */
+    PROXYIP_MPM_TIMED_OUT,  /* the main server's Timeout ended the wait */
+    PROXYIP_STOPPING        /* the child went down while it waited */
+} proxyip_outcome_t;
+
+/** The record of one client connection to a listener that is On and takes a
+ * header from this peer.  Made by pre_connection in c->pool, written by the
+ * worker that has the connection, read-only once the other modules have met
+ * it. */
+struct proxyip_conn_t {
+    conn_rec *c;
+    const proxyip_conf_t *conf;  /* of the listener, for the whole life */
+    const proxyip_rule_t *rule;  /* the range that matched the peer; NULL
+                                    when it was in none */
+    apr_sockaddr_t *peer_addr;   /* the socket's other end */
+    const char *peer_ip;         /* its text */
+    proxyip_outcome_t outcome;
+    pp_header_t header;          /* valid once outcome is ACCEPTED; its TLVs
+                                    live in c->pool */
+    apr_sockaddr_t client_addr;  /* the header's source; valid when it named
+                                    a client */
+    char client_ip[PP_ADDR_TEXT_MAX];
+    struct proxyip_reader_t *reader; /* the filter's own */
+    int is_over;                 /* the header's part is: the other modules
+                                    have the connection, or it is closed */
+};
+
+/**
+ * Make the record of a connection.
+ * @param c the connection, as accepted
+ * @param conf the listener's settings
+ * @param rule the range that its peer is in, or NULL
+ * @return the record, in c->pool
+ */
+proxyip_conn_t *proxyip_conn_make(conn_rec *c, const proxyip_conf_t *conf,
+                                  const proxyip_rule_t *rule);
+
+/**
+ * The record of a connection.
+ * @param c any connection
+ * @return its record, or NULL when the module leaves it alone
+ */
+proxyip_conn_t *proxyip_conn_get(const conn_rec *c);
+
+/**
+ * The address behind a socket address, IPv4-mapped ones as IPv4.
+ * @param sa an IPv4 or IPv6 address
+ * @param addr filled
+ */
+void proxyip_conn_read_addr(const apr_sockaddr_t *sa, pp_addr_t *addr);
+
+/**
+ * Make the client that the header names the connection's client: from here
+ * on c->client_addr and c->client_ip are the header's source.  A header that
+ * names none leaves the socket's own.
+ * @param conn a record whose outcome is ACCEPTED or ABSENT
+ * @remark before any module but core and this one has met the connection
+ */
+void proxyip_conn_adopt(proxyip_conn_t *conn);
+
+#endif /* PROXYIP_CONN_H */

@@ -1,0 +1,517 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/*
+ * Listeners, and what must hold for each before the server may start.
+ */
+
+#include "proxyip_listeners.h"
+
+#include <string.h>
+
+#include <ap_listen.h>
+#include <apr_network_io.h>
+#include <apr_strings.h>
+#include <apr_tables.h>
+
+#include "proxyip_conf.h"
+
+/* Shorter header timeouts are warned of: a lost first segment is sent again
+ * after 3 seconds (specification, section 2: "at least 3 seconds"). */
+#define SHORT_TIMEOUT_US apr_time_from_sec(3)
+
+typedef struct {
+    const char *name;            /* "10.0.0.5:443", "*:443", "main server" */
+    apr_sockaddr_t *addr;        /* NULL for `*` and the main server */
+    apr_port_t port;             /* 0: every port */
+    apr_array_header_t *servers; /* of server_rec *, as configured */
+} listener_t;
+
+static int is_wildcard(const apr_sockaddr_t *addr)
+{
+    static const char zeros[16];
+
+    return memcmp(addr->ipaddr_ptr, zeros, (size_t)addr->ipaddr_len) == 0;
+}
+
+static int is_same_listener(const listener_t *listener,
+                            const server_addr_rec *sar)
+{
+    if (listener->port != sar->host_port) {
+        return 0;
+    }
+    if (is_wildcard(sar->host_addr)) {
+        return listener->addr == NULL;
+    }
+    return listener->addr
+           && apr_sockaddr_equal(listener->addr, sar->host_addr);
+}
+
+static listener_t *make_listener(apr_pool_t *p, const server_addr_rec *sar)
+{
+    listener_t *listener = apr_pcalloc(p, sizeof(*listener));
+    const char *port = sar->host_port ? apr_itoa(p, sar->host_port) : "*";
+    char *ip;
+
+    listener->port = sar->host_port;
+    listener->servers = apr_array_make(p, 2, sizeof(server_rec *));
+    if (is_wildcard(sar->host_addr)) {
+        listener->name = apr_pstrcat(p, "*:", port, NULL);
+        return listener;
+    }
+    listener->addr = sar->host_addr;
+    apr_sockaddr_ip_get(&ip, sar->host_addr);
+    listener->name = sar->host_addr->family == APR_INET
+                         ? apr_pstrcat(p, ip, ":", port, NULL)
+                         : apr_pstrcat(p, "[", ip, "]:", port, NULL);
+    return listener;
+}
+
+/* `*` comes as two addresses, 0.0.0.0 and ::, of one server. */
+static void add_server(listener_t *listener, server_rec *s)
+{
+    int last = listener->servers->nelts - 1;
+
+    if (last < 0
+        || APR_ARRAY_IDX(listener->servers, last, server_rec *) != s) {
+        APR_ARRAY_PUSH(listener->servers, server_rec *) = s;
+    }
+}
+
+static void add_virtual_host(apr_pool_t *p, apr_array_header_t *listeners,
+                             server_rec *s)
+{
+    server_addr_rec *sar;
+
+    for (sar = s->addrs; sar; sar = sar->next) {
+        listener_t *listener = NULL;
+        int i;
+
+        for (i = 0; i < listeners->nelts && !listener; i++) {
+            listener_t *known = APR_ARRAY_IDX(listeners, i, listener_t *);
+
+            if (is_same_listener(known, sar)) {
+                listener = known;
+            }
+        }
+        if (!listener) {
+            listener = make_listener(p, sar);
+            APR_ARRAY_PUSH(listeners, listener_t *) = listener;
+        }
+        add_server(listener, s);
+    }
+}
+
+/* Whether some virtual host takes every connection of a listening socket. */
+static int is_covered(const apr_array_header_t *listeners,
+                      const apr_sockaddr_t *bind_addr)
+{
+    int i;
+
+    for (i = 0; i < listeners->nelts; i++) {
+        const listener_t *listener = APR_ARRAY_IDX(listeners, i,
+                                                   listener_t *);
+
+        if ((listener->port == 0 || listener->port == bind_addr->port)
+            && (!listener->addr
+                || apr_sockaddr_equal(listener->addr, bind_addr))) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static int is_main_reachable(const apr_array_header_t *listeners)
+{
+    ap_listen_rec *lr;
+
+    for (lr = ap_listeners; lr; lr = lr->next) {
+        if (!is_covered(listeners, lr->bind_addr)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* All listeners, in the order of the configuration; the main server's last.
+ * The list of virtual hosts is in the reverse order. */
+static apr_array_header_t *find_listeners(apr_pool_t *p, server_rec *main_s)
+{
+    apr_array_header_t *hosts = apr_array_make(p, 16, sizeof(server_rec *));
+    apr_array_header_t *listeners = apr_array_make(p, 16,
+                                                   sizeof(listener_t *));
+    server_rec *s;
+
+    for (s = main_s->next; s; s = s->next) {
+        APR_ARRAY_PUSH(hosts, server_rec *) = s;
+    }
+    while (hosts->nelts > 0) {
+        s = *(server_rec **)apr_array_pop(hosts);
+        add_virtual_host(p, listeners, s);
+    }
+    if (is_main_reachable(listeners)) {
+        listener_t *listener = apr_pcalloc(p, sizeof(*listener));
+
+        listener->name = "main server";
+        listener->servers = apr_array_make(p, 1, sizeof(server_rec *));
+        APR_ARRAY_PUSH(listener->servers, server_rec *) = main_s;
+        APR_ARRAY_PUSH(listeners, listener_t *) = listener;
+    }
+    return listeners;
+}
+
+static server_rec *server_at(const listener_t *listener, int i)
+{
+    return APR_ARRAY_IDX(listener->servers, i, server_rec *);
+}
+
+static int is_enabled(const listener_t *listener)
+{
+    int i;
+
+    for (i = 0; i < listener->servers->nelts; i++) {
+        if (proxyip_conf_get(server_at(listener, i))->enabled == 1) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static const char *place_of(apr_pool_t *p, const server_rec *s)
+{
+    const char *name = s->server_hostname ? s->server_hostname : "unnamed";
+
+    if (!s->defn_name) {
+        return apr_psprintf(p, "the main server (%s)", name);
+    }
+    return apr_psprintf(p, "virtual host %s (%s:%u)", name, s->defn_name,
+                        s->defn_line_number);
+}
+
+static int is_same_setting(const proxyip_conf_t *a, const proxyip_conf_t *b,
+                           proxyip_setting_t setting)
+{
+    const proxyip_rule_t *only_a;
+    const proxyip_rule_t *only_b;
+
+    switch (setting) {
+    case PROXYIP_SET_ENABLED:
+        return a->enabled == b->enabled;
+    case PROXYIP_SET_PEERS:
+        return proxyip_peers_equal(a->peers, b->peers, &only_a, &only_b);
+    case PROXYIP_SET_FORMATS:
+        return a->formats == b->formats;
+    case PROXYIP_SET_TIMEOUT:
+        return a->timeout_us == b->timeout_us;
+    case PROXYIP_SET_MAX_HEADER:
+        return a->max_header == b->max_header;
+    case PROXYIP_SET_CHECKSUM:
+        return a->checksum_required == b->checksum_required;
+    case PROXYIP_SET_DEFER:
+        return a->defer_us == b->defer_us;
+    case PROXYIP_SETTINGS:
+        break;
+    }
+    return 1;
+}
+
+/* A setting's value and place; of peers, the rule that tells two sets apart. */
+static const char *describe(apr_pool_t *p, const proxyip_conf_t *conf,
+                            const proxyip_conf_t *other,
+                            proxyip_setting_t setting)
+{
+    const proxyip_rule_t *own;
+    const proxyip_rule_t *others;
+
+    if (setting != PROXYIP_SET_PEERS) {
+        return apr_psprintf(p, "%s (%s)",
+                            proxyip_conf_value(p, conf, setting),
+                            proxyip_conf_where(p, conf, setting));
+    }
+    proxyip_peers_equal(conf->peers, other->peers, &own, &others);
+    if (own) {
+        return apr_psprintf(p, "%s %s (%s:%d)",
+                            proxyip_policy_name(own->policy), own->text,
+                            own->filename, own->line);
+    }
+    return apr_psprintf(p, "not %s %s (its peers: %s)",
+                        proxyip_policy_name(others->policy), others->text,
+                        proxyip_conf_where(p, conf, setting));
+}
+
+static int check_agreement(apr_pool_t *p, const listener_t *listener)
+{
+    server_rec *first = server_at(listener, 0);
+    const proxyip_conf_t *a = proxyip_conf_get(first);
+    int i;
+    int setting;
+
+    for (i = 1; i < listener->servers->nelts; i++) {
+        server_rec *s = server_at(listener, i);
+        const proxyip_conf_t *b = proxyip_conf_get(s);
+
+        for (setting = 0; setting < PROXYIP_SETTINGS; setting++) {
+            if (is_same_setting(a, b, setting)) {
+                continue;
+            }
+            ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, PROXYIP_LOGNO(0001)
+                         "%s differs within %s: %s for %s, %s for %s; a"
+                         " PROXY header comes before any name, so all virtual"
+                         " hosts of one address and port must agree",
+                         proxyip_conf_directive(setting), listener->name,
+                         describe(p, a, b, setting), place_of(p, first),
+                         describe(p, b, a, setting), place_of(p, s));
+            return 0;
+        }
+    }
+    return 1;
+}
+
+static int check_trust(apr_pool_t *p, const listener_t *listener)
+{
+    server_rec *s = server_at(listener, 0);
+    const proxyip_conf_t *conf = proxyip_conf_get(s);
+
+    if (proxyip_peers_trust_any(conf->peers)) {
+        return 1;
+    }
+    ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, PROXYIP_LOGNO(0002)
+                 "ProxyIP On (%s) for %s, %s, trusts nobody: it needs a"
+                 " ProxyIPPeer or ProxyIPPeerList with 'require' or"
+                 " 'optional' that names the load balancers%s",
+                 proxyip_conf_where(p, conf, PROXYIP_SET_ENABLED),
+                 listener->name, place_of(p, s),
+                 conf->peers ? apr_psprintf(
+                     p, "; the peers at %s have neither",
+                     proxyip_conf_where(p, conf, PROXYIP_SET_PEERS))
+                             : "");
+    return 0;
+}
+
+static int check_checksum(apr_pool_t *p, const listener_t *listener)
+{
+    server_rec *s = server_at(listener, 0);
+    const proxyip_conf_t *conf = proxyip_conf_get(s);
+
+    if (!conf->checksum_required || conf->formats == PP_FORMAT_V2) {
+        return 1;
+    }
+    ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, PROXYIP_LOGNO(0003)
+                 "ProxyIPChecksum require (%s) for %s, %s, needs"
+                 " 'ProxyIPFormats v2': a v1 header has no checksum, and the"
+                 " formats are %s (%s)",
+                 proxyip_conf_where(p, conf, PROXYIP_SET_CHECKSUM),
+                 listener->name, place_of(p, s),
+                 proxyip_conf_value(p, conf, PROXYIP_SET_FORMATS),
+                 proxyip_conf_where(p, conf, PROXYIP_SET_FORMATS));
+    return 0;
+}
+
+/* Whether a <VirtualHost> of the tree is where a listener's host is from. */
+static int is_host_of(const listener_t *listener, const ap_directive_t *node)
+{
+    int i;
+
+    for (i = 0; i < listener->servers->nelts; i++) {
+        const server_rec *s = server_at(listener, i);
+
+        if (s->defn_name && s->defn_line_number == (unsigned)node->line_num
+            && strcmp(s->defn_name, node->filename) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* The last RemoteIPProxyProtocol among some nodes, or the one given. */
+static const ap_directive_t *find_remoteip(const ap_directive_t *node,
+                                           const ap_directive_t *found)
+{
+    for (; node; node = node->next) {
+        if (strcasecmp(node->directive, "RemoteIPProxyProtocol") == 0) {
+            found = node;
+        }
+    }
+    return found;
+}
+
+/* The directive that decides for a listener.  mod_remoteip takes what a
+ * virtual host says for all of its addresses, and what the main server says
+ * for every address. */
+static const ap_directive_t *remoteip_of(const listener_t *listener)
+{
+    const ap_directive_t *found = find_remoteip(ap_conftree, NULL);
+    const ap_directive_t *node;
+
+    for (node = ap_conftree; node; node = node->next) {
+        if (strcasecmp(node->directive, "<VirtualHost") == 0
+            && is_host_of(listener, node)) {
+            found = find_remoteip(node->first_child, found);
+        }
+    }
+    return found;
+}
+
+static int check_remoteip(apr_pool_t *p, const listener_t *listener)
+{
+    server_rec *s = server_at(listener, 0);
+    const ap_directive_t *remoteip = remoteip_of(listener);
+
+    if (!remoteip || strcasecmp(remoteip->args, "on") != 0) {
+        return 1;
+    }
+    ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, PROXYIP_LOGNO(0004)
+                 "ProxyIP On (%s) and RemoteIPProxyProtocol On (%s:%d) both"
+                 " hold for %s: each would take a header of its own; remove"
+                 " RemoteIPProxyProtocol (RemoteIPHeader may stay)",
+                 proxyip_conf_where(p, proxyip_conf_get(s),
+                                    PROXYIP_SET_ENABLED),
+                 remoteip->filename, remoteip->line_num, listener->name);
+    return 0;
+}
+
+static int check_listener(apr_pool_t *p, const listener_t *listener)
+{
+    return check_agreement(p, listener) && check_trust(p, listener)
+           && check_checksum(p, listener) && check_remoteip(p, listener);
+}
+
+int proxyip_listeners_check(apr_pool_t *ptemp, server_rec *main_s)
+{
+    apr_array_header_t *listeners;
+    server_rec *s;
+    int i;
+    int result = OK;
+
+    for (s = main_s; s; s = s->next) {
+        proxyip_conf_finish(proxyip_conf_get(s));
+    }
+    listeners = find_listeners(ptemp, main_s);
+    for (i = 0; i < listeners->nelts; i++) {
+        listener_t *listener = APR_ARRAY_IDX(listeners, i, listener_t *);
+
+        if (is_enabled(listener) && !check_listener(ptemp, listener)) {
+            result = HTTP_INTERNAL_SERVER_ERROR;
+        }
+    }
+    return result;
+}
+
+static int is_loopback(const apr_sockaddr_t *addr)
+{
+    pp_addr_t ip;
+    pp_addr_t loopback6;
+
+    pp_addr_set(&ip, addr->family == APR_INET ? PP_INET : PP_INET6,
+                addr->ipaddr_ptr);
+    if (ip.family == PP_INET) {
+        return ip.bytes[0] == 127;
+    }
+    pp_addr_parse("::1", 3, PP_INET6, &loopback6);
+    return memcmp(ip.bytes, loopback6.bytes, sizeof(ip.bytes)) == 0;
+}
+
+/* Whether only this machine can reach a listener; the main server's
+ * connections come in on sockets that no virtual host covers. */
+static int is_local_only(const listener_t *listener, const server_rec *main_s)
+{
+    ap_listen_rec *lr;
+
+    if (server_at(listener, 0) != main_s) {
+        return listener->addr && is_loopback(listener->addr);
+    }
+    for (lr = ap_listeners; lr; lr = lr->next) {
+        if (!is_loopback(lr->bind_addr)) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+static void warn_listener(apr_pool_t *p, const listener_t *listener,
+                          const server_rec *main_s)
+{
+    server_rec *s = server_at(listener, 0);
+    const proxyip_conf_t *conf = proxyip_conf_get(s);
+    const proxyip_rule_t *open;
+
+    open = proxyip_peers_find_open(conf->peers, PROXYIP_REQUIRE);
+    if (open && !is_local_only(listener, main_s)) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s, PROXYIP_LOGNO(0005)
+                     "ProxyIPPeer require %s (%s:%d) for %s, %s: whoever"
+                     " reaches this port can claim any client address; name"
+                     " the load balancers' ranges, or make sure that a"
+                     " firewall does",
+                     open->text, open->filename, open->line, listener->name,
+                     place_of(p, s));
+    }
+    if (conf->timeout_us < SHORT_TIMEOUT_US) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s, PROXYIP_LOGNO(0006)
+                     "ProxyIPTimeout %s (%s) for %s, %s, is under 3s: one"
+                     " lost packet on the way from the load balancer will"
+                     " close its connection",
+                     proxyip_conf_value(p, conf, PROXYIP_SET_TIMEOUT),
+                     proxyip_conf_where(p, conf, PROXYIP_SET_TIMEOUT),
+                     listener->name, place_of(p, s));
+    }
+}
+
+/* Whether some server that is On takes its peers from this set. */
+static int is_in_use(const proxyip_peers_t *peers, const server_rec *main_s)
+{
+    const server_rec *s;
+
+    for (s = main_s; s; s = s->next) {
+        const proxyip_conf_t *conf = proxyip_conf_get(s);
+
+        if (conf->enabled == 1 && conf->peers == peers) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static void warn_idle_peers(apr_pool_t *p, server_rec *s,
+                            const server_rec *main_s)
+{
+    const proxyip_conf_t *conf = proxyip_conf_get(s);
+
+    if (!conf->peers || is_in_use(conf->peers, main_s)
+        || (s != main_s
+            && conf->peers == proxyip_conf_get(main_s)->peers)) {
+        return;
+    }
+    ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s, PROXYIP_LOGNO(0007)
+                 "the peers at %s have no effect: ProxyIP is On nowhere they"
+                 " hold, %s included",
+                 proxyip_conf_where(p, conf, PROXYIP_SET_PEERS),
+                 place_of(p, s));
+}
+
+void proxyip_listeners_warn(apr_pool_t *ptemp, server_rec *main_s)
+{
+    apr_array_header_t *listeners = find_listeners(ptemp, main_s);
+    server_rec *s;
+    int i;
+
+    for (i = 0; i < listeners->nelts; i++) {
+        listener_t *listener = APR_ARRAY_IDX(listeners, i, listener_t *);
+
+        if (is_enabled(listener)) {
+            warn_listener(ptemp, listener, main_s);
+        }
+    }
+    for (s = main_s; s; s = s->next) {
+        warn_idle_peers(ptemp, s, main_s);
+    }
+}

@@ -1,0 +1,309 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/*
+ * The lines about one connection in the error log.
+ *
+ * Levels: what any stranger can provoke is info, and so is everything from a
+ * peer that only a range without bounds (all, or a /0) holds; a trusted
+ * peer's fault is error; silence is debug.  Texts are made only when their
+ * level is logged: ap_log_cerror() is a macro that looks first.
+ */
+
+#include "proxyip_log.h"
+
+#include <apr_lib.h>
+#include <apr_strings.h>
+
+#include "proxyip_conf.h"
+
+#define SHOWN_BYTES 32
+
+static int fault_level(const proxyip_conn_t *conn)
+{
+    return conn->rule && conn->rule->bits > 0 ? APLOG_ERR : APLOG_INFO;
+}
+
+/* "peer 10.0.0.7:4711 (ProxyIPPeer require 10.0.0.0/8 at FILE:LINE) on
+ * 192.0.2.1:443, virtual host www.example.com (FILE:LINE)" */
+static const char *describe(const proxyip_conn_t *conn)
+{
+    const conn_rec *c = conn->c;
+    const server_rec *s = c->base_server;
+    const proxyip_rule_t *rule = conn->rule;
+    const char *rule_text = "in no ProxyIPPeer range";
+    const char *host_text = "main server";
+
+    if (rule) {
+        rule_text = apr_psprintf(c->pool, "ProxyIPPeer %s %s at %s:%d",
+                                 proxyip_policy_name(rule->policy),
+                                 rule->text, rule->filename, rule->line);
+    }
+    if (s->defn_name) {
+        host_text = apr_psprintf(c->pool, "virtual host %s (%s:%u)",
+                                 s->server_hostname, s->defn_name,
+                                 s->defn_line_number);
+    }
+    return apr_psprintf(c->pool, "peer %s:%d (%s) on %s:%d, %s",
+                        conn->peer_ip, (int)conn->peer_addr->port, rule_text,
+                        c->local_ip, (int)c->local_addr->port, host_text);
+}
+
+/* What came, at most SHOWN_BYTES of it, in printable form. */
+static const char *show_bytes(const proxyip_conn_t *conn,
+                              const uint8_t *bytes, size_t len)
+{
+    static const char hex[] = "0123456789abcdef";
+    char text[4 * SHOWN_BYTES + 1];
+    char *at = text;
+    size_t i;
+
+    if (len == 0) {
+        return "no byte came";
+    }
+    for (i = 0; i < len && i < SHOWN_BYTES; i++) {
+        if (bytes[i] >= 0x20 && bytes[i] < 0x7f && bytes[i] != '"'
+            && bytes[i] != '\\') {
+            *at++ = (char)bytes[i];
+            continue;
+        }
+        *at++ = '\\';
+        *at++ = 'x';
+        *at++ = hex[bytes[i] >> 4];
+        *at++ = hex[bytes[i] & 0xf];
+    }
+    *at = '\0';
+    return apr_psprintf(conn->c->pool, "%s \"%s\"",
+                        len > SHOWN_BYTES ? "first 32 bytes" : "bytes so far",
+                        text);
+}
+
+static const char *setting(const proxyip_conn_t *conn,
+                           proxyip_setting_t which)
+{
+    apr_pool_t *p = conn->c->pool;
+
+    return apr_psprintf(p, "%s %s (%s)", proxyip_conf_directive(which),
+                        proxyip_conf_value(p, conn->conf, which),
+                        proxyip_conf_where(p, conn->conf, which));
+}
+
+static void log_missing(const proxyip_conn_t *conn, const uint8_t *bytes,
+                        size_t len)
+{
+    ap_log_cerror(APLOG_MARK, fault_level(conn), 0, conn->c,
+                  PROXYIP_LOGNO(0021)
+                  "closed: no PROXY header came, but one is required; %s;"
+                  " %s; the peer must send one, or needs a ProxyIPPeer of"
+                  " its own (optional, direct)",
+                  show_bytes(conn, bytes, len), describe(conn));
+}
+
+static void log_malformed(const proxyip_conn_t *conn, pp_reason_t reason,
+                          const uint8_t *bytes, size_t len)
+{
+    ap_log_cerror(APLOG_MARK, fault_level(conn), 0, conn->c,
+                  PROXYIP_LOGNO(0022)
+                  "closed: bad PROXY header: %s; %s; %s; see %s",
+                  pp_reason_text(reason), show_bytes(conn, bytes, len),
+                  describe(conn), setting(conn, PROXYIP_SET_FORMATS));
+}
+
+/* The length field is known to be there: it is what was judged. */
+static void log_too_large(const proxyip_conn_t *conn, const uint8_t *bytes)
+{
+    ap_log_cerror(APLOG_MARK, fault_level(conn), 0, conn->c,
+                  PROXYIP_LOGNO(0023)
+                  "closed: v2 PROXY header of %d bytes is larger than"
+                  " accepted; %s; %s; see %s",
+                  PP_V2_FIXED + (bytes[14] << 8 | bytes[15]),
+                  show_bytes(conn, bytes, PP_V2_FIXED), describe(conn),
+                  setting(conn, PROXYIP_SET_MAX_HEADER));
+}
+
+static void log_bad_checksum(const proxyip_conn_t *conn, pp_reason_t reason,
+                             const uint8_t *bytes, size_t len)
+{
+    ap_log_cerror(APLOG_MARK, fault_level(conn), 0, conn->c,
+                  PROXYIP_LOGNO(0024) "closed: %s; %s; %s; see %s",
+                  pp_reason_text(reason), show_bytes(conn, bytes, len),
+                  describe(conn), setting(conn, PROXYIP_SET_CHECKSUM));
+}
+
+/* Part of a header came and no more: the peer's fault.  Silence is nobody's:
+ * port scans and health checks end so. */
+static void log_unfinished(const proxyip_conn_t *conn, const char *event,
+                           const uint8_t *bytes, size_t len)
+{
+    if (len == 0) {
+        ap_log_cerror(APLOG_MARK, APLOG_DEBUG, 0, conn->c,
+                      PROXYIP_LOGNO(0025)
+                      "closed: %s before any byte came; %s; see %s", event,
+                      describe(conn), setting(conn, PROXYIP_SET_TIMEOUT));
+        return;
+    }
+    ap_log_cerror(APLOG_MARK, fault_level(conn), 0, conn->c,
+                  PROXYIP_LOGNO(0026)
+                  "closed: %s before the PROXY header was complete, %"
+                  APR_SIZE_T_FMT " bytes had come; %s; %s; see %s", event,
+                  len, show_bytes(conn, bytes, len), describe(conn),
+                  setting(conn, PROXYIP_SET_TIMEOUT));
+}
+
+static void log_idle(const proxyip_conn_t *conn)
+{
+    ap_log_cerror(APLOG_MARK, APLOG_INFO, 0, conn->c, PROXYIP_LOGNO(0027)
+                  "closed: nothing followed the PROXY header in time; %s; see"
+                  " %s", describe(conn), setting(conn, PROXYIP_SET_DEFER));
+}
+
+static void log_closed_idle(const proxyip_conn_t *conn)
+{
+    ap_log_cerror(APLOG_MARK, APLOG_DEBUG, 0, conn->c, PROXYIP_LOGNO(0028)
+                  "closed: the peer sent a PROXY header and closed, as health"
+                  " checks do; %s", describe(conn));
+}
+
+static void log_evicted(const proxyip_conn_t *conn)
+{
+    ap_log_cerror(APLOG_MARK, APLOG_DEBUG, 0, conn->c, PROXYIP_LOGNO(0029)
+                  "closed: it had waited longest of all and the child needs"
+                  " room for other connections; %s; see ThreadsPerChild and"
+                  " AsyncRequestWorkerFactor", describe(conn));
+}
+
+static void log_mpm_timed_out(const proxyip_conn_t *conn)
+{
+    ap_log_cerror(APLOG_MARK, APLOG_INFO, 0, conn->c, PROXYIP_LOGNO(0030)
+                  "closed: the main server's Timeout passed before anything"
+                  " came; %s; Timeout ends a wait that %s and %s would let"
+                  " go on", describe(conn),
+                  setting(conn, PROXYIP_SET_TIMEOUT),
+                  setting(conn, PROXYIP_SET_DEFER));
+}
+
+static void log_stopping(const proxyip_conn_t *conn)
+{
+    ap_log_cerror(APLOG_MARK, APLOG_DEBUG, 0, conn->c, PROXYIP_LOGNO(0031)
+                  "closed: the child is stopping and nothing came; %s",
+                  describe(conn));
+}
+
+static void log_rejected(const proxyip_conn_t *conn)
+{
+    ap_log_cerror(APLOG_MARK, APLOG_INFO, 0, conn->c, PROXYIP_LOGNO(0020)
+                  "closed on accept: %s; a ProxyIPPeer for it would change"
+                  " that", describe(conn));
+}
+
+void proxyip_log_closed(const proxyip_conn_t *conn, pp_reason_t reason,
+                        const uint8_t *bytes, size_t len)
+{
+    switch (conn->outcome) {
+    case PROXYIP_REJECTED:
+        log_rejected(conn);
+        break;
+    case PROXYIP_MISSING:
+        log_missing(conn, bytes, len);
+        break;
+    case PROXYIP_MALFORMED:
+        log_malformed(conn, reason, bytes, len);
+        break;
+    case PROXYIP_TOO_LARGE:
+        log_too_large(conn, bytes);
+        break;
+    case PROXYIP_BAD_CHECKSUM:
+        log_bad_checksum(conn, reason, bytes, len);
+        break;
+    case PROXYIP_TIMED_OUT:
+        log_unfinished(conn, "time was up", bytes, len);
+        break;
+    case PROXYIP_CLOSED_EARLY:
+        log_unfinished(conn, "the peer closed", bytes, len);
+        break;
+    case PROXYIP_IDLE:
+        log_idle(conn);
+        break;
+    case PROXYIP_CLOSED_IDLE:
+        log_closed_idle(conn);
+        break;
+    case PROXYIP_EVICTED:
+        log_evicted(conn);
+        break;
+    case PROXYIP_MPM_TIMED_OUT:
+        log_mpm_timed_out(conn);
+        break;
+    case PROXYIP_STOPPING:
+        log_stopping(conn);
+        break;
+    case PROXYIP_PENDING:
+    case PROXYIP_ACCEPTED:
+    case PROXYIP_ABSENT:
+        break;
+    }
+}
+
+/* What kind of header it was, for those that name no client. */
+static const char *kind_of(const pp_header_t *header)
+{
+    if (header->command == PP_LOCAL) {
+        return "LOCAL";
+    }
+    return header->family == PP_UNIX ? "UNIX" : "UNKNOWN";
+}
+
+void proxyip_log_taken(const proxyip_conn_t *conn)
+{
+    const pp_header_t *header = &conn->header;
+    char server_ip[PP_ADDR_TEXT_MAX];
+
+    if (conn->outcome == PROXYIP_ABSENT) {
+        ap_log_cerror(APLOG_MARK, APLOG_DEBUG, 0, conn->c,
+                      PROXYIP_LOGNO(0040)
+                      "no PROXY header came and none is required; %s",
+                      describe(conn));
+    }
+    else if (!pp_names_client(header)) {
+        ap_log_cerror(APLOG_MARK, APLOG_DEBUG, 0, conn->c,
+                      PROXYIP_LOGNO(0041)
+                      "v%d PROXY header, %s: the socket's own addresses"
+                      " stay; %s", header->version, kind_of(header),
+                      describe(conn));
+    }
+    else if (APLOGcdebug(conn->c)) {
+        pp_addr_format(&header->dst, server_ip);
+        ap_log_cerror(APLOG_MARK, APLOG_DEBUG, 0, conn->c,
+                      PROXYIP_LOGNO(0042)
+                      "v%d PROXY header: client %s:%d dialled %s:%d; %s",
+                      header->version, conn->client_ip,
+                      (int)header->src_port, server_ip,
+                      (int)header->dst_port, describe(conn));
+    }
+}
+
+void proxyip_log_second_header(const proxyip_conn_t *conn,
+                               const uint8_t *bytes, size_t len)
+{
+    ap_log_cerror(APLOG_MARK, fault_level(conn), 0, conn->c,
+                  PROXYIP_LOGNO(0043)
+                  "another PROXY header follows the first: two hops before"
+                  " this server each add one, and only the first is taken;"
+                  " %s; %s", show_bytes(conn, bytes, len), describe(conn));
+}
+
+void proxyip_log_refused(const proxyip_conn_t *conn, int rc)
+{
+    ap_log_cerror(APLOG_MARK, APLOG_DEBUG, 0, conn->c, PROXYIP_LOGNO(0044)
+                  "closed: another module's pre_connection hook returned %d;"
+                  " %s", rc, describe(conn));
+}

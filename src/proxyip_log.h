@@ -1,0 +1,62 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/*
+ * The lines about one connection in the error log: one for each header that
+ * was taken, one for each connection that was closed.
+ */
+
+#ifndef PROXYIP_LOG_H
+#define PROXYIP_LOG_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proxyip_conn.h"
+
+/**
+ * Log why a connection is closed: what was decided, why, the peer and the
+ * rule that applied to it, the listener, the first bytes that came.
+ * @param conn its record; outcome says what was decided
+ * @param reason what the decoder objected to, or PP_OK
+ * @param bytes what has come of the header so far; may be NULL when len is 0
+ * @param len bytes there; at most 32 of them are shown
+ * @remark once per connection
+ */
+void proxyip_log_closed(const proxyip_conn_t *conn, pp_reason_t reason,
+                        const uint8_t *bytes, size_t len);
+
+/**
+ * Log that a connection goes on, with a header or without.
+ * @param conn its record; outcome is ACCEPTED or ABSENT, and the client is
+ *        adopted
+ */
+void proxyip_log_taken(const proxyip_conn_t *conn);
+
+/**
+ * Log that what follows the header is another header.
+ * @param conn its record
+ * @param bytes the first payload bytes
+ * @param len bytes there
+ */
+void proxyip_log_second_header(const proxyip_conn_t *conn,
+                               const uint8_t *bytes, size_t len);
+
+/**
+ * Log that another module's pre_connection hook refused the connection.
+ * @param conn its record
+ * @param rc what the hook returned
+ */
+void proxyip_log_refused(const proxyip_conn_t *conn, int rc);
+
+#endif /* PROXYIP_LOG_H */

@@ -1,0 +1,434 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/*
+ * Waiting without a worker.
+ *
+ * Two rings hold the waiters of a child: by age (when they first waited) for
+ * eviction, and by deadline.  Both are short, because a child keeps few
+ * waiters.  One mutex guards them and every socket in them: who holds it and
+ * finds a waiter linked knows that its socket is open.
+ */
+
+#include "proxyip_wait.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <ap_mpm.h>
+#include <apr_poll.h>
+#include <apr_portable.h>
+#include <apr_thread_mutex.h>
+#include <apr_thread_proc.h>
+#include <scoreboard.h>
+
+/* How long a child that is to end gracefully still waits for the bytes of
+ * connections it has accepted. */
+#define STOPPING_GRACE_US apr_time_from_sec(2)
+
+/* How often a child with several waiters looks whether it still accepts:
+ * well under the 10 ms that anyone's request may be late by. */
+#define RELIEF_PERIOD_US apr_time_from_msec(4)
+
+/* Nothing is due: sleep until somebody calls. */
+#define NEVER APR_INT64_MAX
+
+/* AsyncRequestWorkerFactor, rounded down as event itself does, and event's
+ * default.  Set by post_config, only read afterwards. */
+#define DEFAULT_WORKER_FACTOR 2
+static int worker_factor;
+
+typedef struct {
+    apr_thread_mutex_t *mutex;
+    apr_pollset_t *sleeper;     /* empty: a sleep that can be interrupted */
+    apr_thread_t *thread;
+    server_rec *s;
+    proxyip_waiter_t ends;      /* no waiter: closes both rings */
+    int count;                  /* waiters in the ring by age */
+    int most;                   /* more than this are not kept */
+    int relief_from;            /* from this many on they may be what keeps
+                                   the child from accepting */
+    int threads;                /* workers of the child */
+    int slot;                   /* in the scoreboard; -1 not known yet */
+    apr_time_t sleeps_until;
+    apr_time_t stop_by;         /* no deadline is later; 0 not stopping */
+    int must_end;               /* the thread's, set at the child's end */
+} watch_t;
+
+/* The child's own; set in child_init before any connection. */
+static watch_t *watch;
+
+apr_time_t proxyip_wait_now(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return apr_time_from_sec(now.tv_sec) + now.tv_nsec / 1000;
+}
+
+/* The MPM tells no module its factor; the directive stands at the top level
+ * of the configuration (event takes it nowhere else). */
+void proxyip_wait_configure(void)
+{
+    const ap_directive_t *node;
+
+    worker_factor = DEFAULT_WORKER_FACTOR;
+    for (node = ap_conftree; node; node = node->next) {
+        if (strcasecmp(node->directive, "AsyncRequestWorkerFactor") == 0) {
+            worker_factor = (int)strtod(node->args, NULL);
+        }
+    }
+}
+
+int proxyip_wait_is_possible(void)
+{
+    return watch != NULL;
+}
+
+/* Whether bytes, an end or an error are there to be read: then its reader
+ * will be called without our help, and is to judge them first. */
+static int has_input(const proxyip_waiter_t *waiter)
+{
+    apr_os_sock_t fd;
+    char byte;
+
+    if (apr_os_sock_get(&fd, waiter->csd) != APR_SUCCESS) {
+        return 1;
+    }
+    return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0
+           || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
+}
+
+static void unlink_deadline(proxyip_waiter_t *waiter)
+{
+    if (waiter->sooner) {
+        waiter->sooner->later = waiter->later;
+        waiter->later->sooner = waiter->sooner;
+        waiter->sooner = NULL;
+    }
+}
+
+static void unlink_waiter(proxyip_waiter_t *waiter)
+{
+    unlink_deadline(waiter);
+    waiter->older->newer = waiter->newer;
+    waiter->newer->older = waiter->older;
+    waiter->is_linked = 0;
+    watch->count--;
+}
+
+/* The reason is set before the shutdown: its reader may be called at once. */
+static void shut_waiter(proxyip_waiter_t *waiter, proxyip_shut_t why)
+{
+    unlink_waiter(waiter);
+    waiter->shut = why;
+    apr_socket_shutdown(waiter->csd, APR_SHUTDOWN_READ);
+}
+
+/* Nearly all go to the late end: where the search begins. */
+static void link_deadline(proxyip_waiter_t *waiter)
+{
+    proxyip_waiter_t *before = watch->ends.sooner;
+
+    while (before != &watch->ends && before->deadline > waiter->deadline) {
+        before = before->sooner;
+    }
+    waiter->sooner = before;
+    waiter->later = before->later;
+    waiter->sooner->later = waiter;
+    waiter->later->sooner = waiter;
+}
+
+static void link_age(proxyip_waiter_t *waiter)
+{
+    waiter->older = watch->ends.older;
+    waiter->newer = &watch->ends;
+    waiter->older->newer = waiter;
+    waiter->newer->older = waiter;
+    waiter->is_linked = 1;
+    watch->count++;
+}
+
+/* Shut the oldest waiters that have nothing to say. */
+static void evict(int wanted)
+{
+    proxyip_waiter_t *waiter = watch->ends.newer;
+
+    while (wanted > 0 && waiter != &watch->ends) {
+        proxyip_waiter_t *next = waiter->newer;
+
+        if (!has_input(waiter)) {
+            shut_waiter(waiter, PROXYIP_SHUT_EVICTED);
+            wanted--;
+        }
+        waiter = next;
+    }
+}
+
+/* Runs before the connection's socket is closed with its pool. */
+static apr_status_t leave_with_pool(void *waiter)
+{
+    proxyip_wait_leave(waiter);
+    return APR_SUCCESS;
+}
+
+void proxyip_wait_enter(proxyip_waiter_t *waiter, apr_pool_t *pool,
+                        apr_time_t deadline)
+{
+    int must_wake;
+
+    apr_thread_mutex_lock(watch->mutex);
+    if (watch->stop_by && deadline > watch->stop_by) {
+        deadline = watch->stop_by;
+    }
+    if (waiter->is_linked) {
+        unlink_deadline(waiter);
+    }
+    else if (waiter->shut == PROXYIP_SHUT_NOT) {
+        apr_pool_pre_cleanup_register(pool, waiter, leave_with_pool);
+        link_age(waiter);
+    }
+    if (waiter->is_linked) {
+        waiter->deadline = deadline;
+        link_deadline(waiter);
+    }
+    if (watch->count > watch->most) {
+        evict(watch->count - watch->most);
+    }
+    must_wake = deadline < watch->sleeps_until
+                || (watch->count == watch->relief_from
+                    && watch->sleeps_until
+                           > proxyip_wait_now() + RELIEF_PERIOD_US);
+    apr_thread_mutex_unlock(watch->mutex);
+    if (must_wake) {
+        apr_pollset_wakeup(watch->sleeper);
+    }
+}
+
+proxyip_shut_t proxyip_wait_leave(proxyip_waiter_t *waiter)
+{
+    proxyip_shut_t shut;
+
+    if (!waiter->csd || !watch) {
+        return PROXYIP_SHUT_NOT;
+    }
+    apr_thread_mutex_lock(watch->mutex);
+    if (waiter->is_linked) {
+        unlink_waiter(waiter);
+    }
+    shut = waiter->shut;
+    apr_thread_mutex_unlock(watch->mutex);
+    return shut;
+}
+
+/* Shut what is due; returns when the next will be. */
+static apr_time_t expire(apr_time_t now)
+{
+    while (watch->ends.later != &watch->ends) {
+        proxyip_waiter_t *first = watch->ends.later;
+
+        if (first->deadline > now) {
+            return first->deadline;
+        }
+        if (has_input(first)) {
+            unlink_deadline(first);
+        }
+        else {
+            shut_waiter(first, watch->stop_by ? PROXYIP_SHUT_STOPPING
+                                              : PROXYIP_SHUT_EXPIRED);
+        }
+    }
+    return NEVER;
+}
+
+static int count_idle_workers(void)
+{
+    int idle = 0;
+    int i;
+
+    for (i = 0; i < watch->threads; i++) {
+        const worker_score *ws;
+
+        ws = ap_get_scoreboard_worker_from_indexes(watch->slot, i);
+        if (ws && ws->status == SERVER_READY) {
+            idle++;
+        }
+    }
+    return idle;
+}
+
+/* Event stops accepting when too many connections are open for the workers
+ * that are idle (connections_above_limit() in event.c).  When it has, while
+ * some worker is idle, waiters are what it has too many of.  With no idle
+ * worker giving them up would not help. */
+static void relieve(void)
+{
+    const process_score *ps;
+
+    if (watch->slot < 0) {
+        apr_proc_t self;
+
+        self.pid = getpid();
+        watch->slot = ap_find_child_by_pid(&self);
+    }
+    if (watch->slot < 0 || watch->stop_by) {
+        return;
+    }
+    ps = ap_get_scoreboard_process(watch->slot);
+    if (ps && ps->not_accepting && !ps->quiescing && count_idle_workers()) {
+        evict(watch->count / 4 + 1);
+    }
+}
+
+static void *APR_THREAD_FUNC run_watch(apr_thread_t *thread, void *unused)
+{
+    (void)unused;
+    apr_thread_mutex_lock(watch->mutex);
+    while (!watch->must_end) {
+        const apr_pollfd_t *ready;
+        apr_int32_t ready_count;
+        apr_time_t now = proxyip_wait_now();
+        apr_interval_time_t sleep_us;
+
+        watch->sleeps_until = expire(now);
+        if (watch->count >= watch->relief_from) {
+            relieve();
+            if (watch->sleeps_until > now + RELIEF_PERIOD_US) {
+                watch->sleeps_until = now + RELIEF_PERIOD_US;
+            }
+        }
+        /* In whole milliseconds, rounded up, and on the monotonic clock:
+         * never short of a deadline. */
+        sleep_us = watch->sleeps_until == NEVER
+                       ? -1
+                       : watch->sleeps_until - now + 999;
+        apr_thread_mutex_unlock(watch->mutex);
+        apr_pollset_poll(watch->sleeper, sleep_us, &ready_count, &ready);
+        apr_thread_mutex_lock(watch->mutex);
+    }
+    apr_thread_mutex_unlock(watch->mutex);
+    apr_thread_exit(thread, APR_SUCCESS);
+    return NULL;
+}
+
+static apr_status_t end_watch(void *unused)
+{
+    apr_status_t rv;
+
+    (void)unused;
+    apr_thread_mutex_lock(watch->mutex);
+    watch->must_end = 1;
+    apr_thread_mutex_unlock(watch->mutex);
+    apr_pollset_wakeup(watch->sleeper);
+    apr_thread_join(&rv, watch->thread);
+    return APR_SUCCESS;
+}
+
+/* Deadlines only come closer, all to the same time: their order stays. */
+void proxyip_wait_stopping(int is_graceful)
+{
+    proxyip_waiter_t *waiter;
+
+    if (!watch) {
+        return;
+    }
+    apr_thread_mutex_lock(watch->mutex);
+    if (!watch->stop_by) {
+        watch->stop_by = proxyip_wait_now()
+                         + (is_graceful ? STOPPING_GRACE_US : 0);
+        for (waiter = watch->ends.later; waiter != &watch->ends;
+             waiter = waiter->later) {
+            if (waiter->deadline > watch->stop_by) {
+                waiter->deadline = watch->stop_by;
+            }
+        }
+    }
+    apr_thread_mutex_unlock(watch->mutex);
+    apr_pollset_wakeup(watch->sleeper);
+}
+
+/* Half of what event allows a child with all its workers idle. */
+static void size_watch(watch_t *new_watch)
+{
+    int threads = 1;
+
+    ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
+    new_watch->threads = threads;
+    new_watch->most = threads * (1 + worker_factor) / 2;
+    if (new_watch->most < 1) {
+        new_watch->most = 1;
+    }
+    new_watch->relief_from = 1 + worker_factor;
+}
+
+/* The pools: waiters leave when connection pools are cleaned, which may be
+ * after pchild is, so what they lock lives in the process's pconf. */
+static apr_status_t start_watch(watch_t *new_watch, apr_pool_t *pchild)
+{
+    apr_pool_t *pconf = new_watch->s->process->pconf;
+    apr_status_t rv;
+
+    rv = apr_thread_mutex_create(&new_watch->mutex, APR_THREAD_MUTEX_DEFAULT,
+                                 pconf);
+    if (rv == APR_SUCCESS) {
+        rv = apr_pollset_create(&new_watch->sleeper, 1, pconf,
+                                APR_POLLSET_WAKEABLE);
+    }
+    if (rv == APR_SUCCESS) {
+        watch = new_watch;
+        rv = apr_thread_create(&new_watch->thread, NULL, run_watch, NULL,
+                               pchild);
+    }
+    if (rv == APR_SUCCESS) {
+        apr_pool_pre_cleanup_register(pchild, NULL, end_watch);
+    }
+    else {
+        watch = NULL;
+    }
+    return rv;
+}
+
+void proxyip_wait_child_init(apr_pool_t *pchild, server_rec *s)
+{
+    int can_wait = 0;
+    watch_t *new_watch;
+    apr_status_t rv;
+
+    watch = NULL;
+#if AP_MODULE_MAGIC_AT_LEAST(20120211, 137)
+    if (ap_mpm_query(AP_MPMQ_CAN_WAITIO, &can_wait) != APR_SUCCESS) {
+        can_wait = 0;
+    }
+#endif
+    if (!can_wait) {
+        return;
+    }
+    new_watch = apr_pcalloc(s->process->pconf, sizeof(*new_watch));
+    new_watch->s = s;
+    new_watch->slot = -1;
+    new_watch->ends.older = new_watch->ends.newer = &new_watch->ends;
+    new_watch->ends.sooner = new_watch->ends.later = &new_watch->ends;
+    size_watch(new_watch);
+    rv = start_watch(new_watch, pchild);
+    if (rv != APR_SUCCESS) {
+        ap_log_error(APLOG_MARK, APLOG_ERR, rv, s, PROXYIP_LOGNO(0010)
+                     "cannot start the thread that watches waiting"
+                     " connections: in this child each of them holds a"
+                     " worker until its header and its first byte have come"
+                     " (ProxyIPTimeout, ProxyIPDefer)");
+    }
+}
