@@ -453,21 +453,6 @@ void proxyip_filter_fail(proxyip_conn_t *conn, proxyip_outcome_t outcome)
     fail_waiting(conn->reader, outcome);
 }
 
-/* Two hops that each add a header: the second is payload here, and what
- * reads it next will not know what it is. */
-static void look_at_payload(const reader_t *reader)
-{
-    const char *bytes;
-    apr_size_t len;
-
-    if (reader->payload && reader->conn->outcome == PROXYIP_ACCEPTED
-        && apr_bucket_read(reader->payload, &bytes, &len, APR_BLOCK_READ)
-               == APR_SUCCESS
-        && pp_committed_version((const uint8_t *)bytes, len)) {
-        proxyip_log_second_header(reader->conn, (const uint8_t *)bytes, len);
-    }
-}
-
 proxyip_read_t proxyip_filter_finish(proxyip_conn_t *conn)
 {
     reader_t *reader = conn->reader;
@@ -477,8 +462,21 @@ proxyip_read_t proxyip_filter_finish(proxyip_conn_t *conn)
         return fail_shut(reader, shut);
     }
     ap_remove_input_filter(reader->filter);
-    look_at_payload(reader);
     return PROXYIP_READ_READY;
+}
+
+apr_size_t proxyip_filter_payload(const proxyip_conn_t *conn,
+                                  const uint8_t **bytes)
+{
+    apr_bucket *payload = conn->reader->payload;
+    const char *data = NULL;
+    apr_size_t len = 0;
+
+    if (payload) {
+        apr_bucket_read(payload, &data, &len, APR_BLOCK_READ);
+    }
+    *bytes = (const uint8_t *)data;
+    return len;
 }
 
 apr_status_t proxyip_filter_insert_payload(conn_rec *c,

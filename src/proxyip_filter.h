@@ -72,12 +72,22 @@ void proxyip_filter_wait(proxyip_conn_t *conn);
 void proxyip_filter_fail(proxyip_conn_t *conn, proxyip_outcome_t outcome);
 
 /**
- * Take the filter off again, and look at what the header was followed by.
+ * Take the filter off again.
  * @param conn a record that PROXYIP_READ_READY was just said of
  * @return PROXYIP_READ_READY, or PROXYIP_READ_FAILED when the socket was
  *         shut down meanwhile
  */
 proxyip_read_t proxyip_filter_finish(proxyip_conn_t *conn);
+
+/**
+ * What was read behind the header and not asked for yet.
+ * @param conn a record that has or had its filter on
+ * @param bytes set to the payload's beginning, valid until it is read; NULL
+ *        when there is none
+ * @return bytes there
+ */
+apr_size_t proxyip_filter_payload(const proxyip_conn_t *conn,
+                                  const uint8_t **bytes);
 
 /**
  * Give core's input filter the payload that was read with the header; the

@@ -22,7 +22,8 @@
 
 #include "proxyip_log.h"
 
-#include <apr_lib.h>
+#include <string.h>
+
 #include <apr_strings.h>
 
 #include "proxyip_conf.h"
@@ -59,12 +60,13 @@ static const char *describe(const proxyip_conn_t *conn)
                         c->local_ip, (int)c->local_addr->port, host_text);
 }
 
-/* What came, at most SHOWN_BYTES of it, in printable form. */
+/* What came, at most SHOWN_BYTES of it; all but plain characters as in URLs.
+ * Not with backslashes: the error log would escape those once more. */
 static const char *show_bytes(const proxyip_conn_t *conn,
                               const uint8_t *bytes, size_t len)
 {
     static const char hex[] = "0123456789abcdef";
-    char text[4 * SHOWN_BYTES + 1];
+    char text[3 * SHOWN_BYTES + 1];
     char *at = text;
     size_t i;
 
@@ -72,13 +74,12 @@ static const char *show_bytes(const proxyip_conn_t *conn,
         return "no byte came";
     }
     for (i = 0; i < len && i < SHOWN_BYTES; i++) {
-        if (bytes[i] >= 0x20 && bytes[i] < 0x7f && bytes[i] != '"'
-            && bytes[i] != '\\') {
+        if (bytes[i] >= 0x20 && bytes[i] < 0x7f
+            && !strchr("%\"\\", bytes[i])) {
             *at++ = (char)bytes[i];
             continue;
         }
-        *at++ = '\\';
-        *at++ = 'x';
+        *at++ = '%';
         *at++ = hex[bytes[i] >> 4];
         *at++ = hex[bytes[i] & 0xf];
     }
@@ -112,11 +113,17 @@ static void log_missing(const proxyip_conn_t *conn, const uint8_t *bytes,
 static void log_malformed(const proxyip_conn_t *conn, pp_reason_t reason,
                           const uint8_t *bytes, size_t len)
 {
+    const char *hint = "";
+
+    if (reason == PP_BAD_FORMAT_REFUSED) {
+        hint = apr_pstrcat(conn->c->pool, "; see ",
+                           setting(conn, PROXYIP_SET_FORMATS), NULL);
+    }
     ap_log_cerror(APLOG_MARK, fault_level(conn), 0, conn->c,
                   PROXYIP_LOGNO(0022)
-                  "closed: bad PROXY header: %s; %s; %s; see %s",
+                  "closed: bad PROXY header: %s; %s; %s%s",
                   pp_reason_text(reason), show_bytes(conn, bytes, len),
-                  describe(conn), setting(conn, PROXYIP_SET_FORMATS));
+                  describe(conn), hint);
 }
 
 /* The length field is known to be there: it is what was judged. */

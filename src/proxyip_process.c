@@ -99,6 +99,19 @@ static int return_to_mpm(proxyip_conn_t *conn)
 #endif
 }
 
+/* Two hops that each add a header: the second is payload here, and whatever
+ * reads it next will only say that it is no request. */
+static void look_for_second_header(const proxyip_conn_t *conn)
+{
+    const uint8_t *bytes;
+    apr_size_t len = proxyip_filter_payload(conn, &bytes);
+
+    if (conn->outcome == PROXYIP_ACCEPTED
+        && pp_committed_version(bytes, len)) {
+        proxyip_log_second_header(conn, bytes, len);
+    }
+}
+
 /* The header's part ends here; to the other modules it is as if the client
  * had made the connection. */
 static int hand_over(proxyip_conn_t *conn)
@@ -111,6 +124,7 @@ static int hand_over(proxyip_conn_t *conn)
     }
     proxyip_conn_adopt(conn);
     proxyip_log_taken(conn);
+    look_for_second_header(conn);
     conn->is_over = 1;
     rc = proxyip_preconn_run_rest(c, ap_get_conn_socket(c));
     if (rc != OK) {
