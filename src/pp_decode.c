@@ -63,7 +63,8 @@ static const char *const reason_texts[] = {
     [PP_OK] = "no fault",
     [PP_BAD_SIGNATURE] = "not a PROXY header",
     [PP_BAD_FORMAT_REFUSED] = "a PROXY header of a version not accepted here",
-    [PP_BAD_V1_KEYWORD] = "v1 protocol is none of TCP4, TCP6, UNKNOWN",
+    [PP_BAD_V1_KEYWORD] = "v1 protocol is not TCP4, TCP6 or UNKNOWN with"
+                           " what must follow it",
     [PP_BAD_V1_CHARACTER] = "v1 line has a byte its fields cannot have",
     [PP_BAD_V1_LINE_END] = "v1 line does not end in CRLF",
     [PP_BAD_V1_TOO_LONG] = "v1 line is too long",
@@ -198,6 +199,9 @@ static pp_answer_t frame_v1(const uint8_t *bytes, size_t len,
     }
     if (!(formats & PP_FORMAT_V1)) {
         return bad(PP_BAD_FORMAT_REFUSED, PP_V1_COMMIT - 1);
+    }
+    if (len == at) {
+        return more(SHORTEST_HEADER); /* any keyword may follow */
     }
     *keyword = find_keyword(bytes + at, len - at, &at);
     if (!*keyword) {

@@ -40,9 +40,13 @@
  * connections it has accepted. */
 #define STOPPING_GRACE_US apr_time_from_sec(2)
 
-/* How often a child with several waiters looks whether it still accepts:
- * well under the 10 ms that anyone's request may be late by. */
-#define RELIEF_PERIOD_US apr_time_from_msec(4)
+/* How often a child with waiters looks whether they are too many for its
+ * workers: well under the 10 ms that anyone's request may be late by. */
+#define ROOM_PERIOD_US apr_time_from_msec(4)
+
+/* A waiter of this age has had the time to speak: a client's first bytes
+ * follow its connection by one round trip, or are not on their way. */
+#define YOUNG_US apr_time_from_msec(200)
 
 /* Nothing is due: sleep until somebody calls. */
 #define NEVER APR_INT64_MAX
@@ -59,10 +63,8 @@ typedef struct {
     server_rec *s;
     proxyip_waiter_t ends;      /* no waiter: closes both rings */
     int count;                  /* waiters in the ring by age */
-    int most;                   /* more than this are not kept */
-    int relief_from;            /* from this many on they may be what keeps
-                                   the child from accepting */
     int threads;                /* workers of the child */
+    int most;                   /* more waiters than this are not kept */
     int slot;                   /* in the scoreboard; -1 not known yet */
     apr_time_t sleeps_until;
     apr_time_t stop_by;         /* no deadline is later; 0 not stopping */
@@ -159,16 +161,18 @@ static void link_age(proxyip_waiter_t *waiter)
     waiter->newer = &watch->ends;
     waiter->older->newer = waiter;
     waiter->newer->older = waiter;
+    waiter->since = proxyip_wait_now();
     waiter->is_linked = 1;
     watch->count++;
 }
 
-/* Shut the oldest waiters that have nothing to say. */
-static void evict(int wanted)
+/* Shut the oldest waiters that have nothing to say, if they came before some
+ * time. */
+static void evict(int wanted, apr_time_t before)
 {
     proxyip_waiter_t *waiter = watch->ends.newer;
 
-    while (wanted > 0 && waiter != &watch->ends) {
+    while (wanted > 0 && waiter != &watch->ends && waiter->since <= before) {
         proxyip_waiter_t *next = waiter->newer;
 
         if (!has_input(waiter)) {
@@ -176,6 +180,77 @@ static void evict(int wanted)
             wanted--;
         }
         waiter = next;
+    }
+}
+
+static void find_slot(void)
+{
+    apr_proc_t self;
+
+    self.pid = getpid();
+    watch->slot = ap_find_child_by_pid(&self);
+}
+
+static int count_idle_workers(void)
+{
+    int idle = 0;
+    int i;
+
+    for (i = 0; i < watch->threads; i++) {
+        const worker_score *ws;
+
+        ws = ap_get_scoreboard_worker_from_indexes(watch->slot, i);
+        if (ws && ws->status == SERVER_READY) {
+            idle++;
+        }
+    }
+    return idle;
+}
+
+/* Whether the child has stopped accepting while workers are idle: then open
+ * connections are what it has too many of.  With no idle worker it would not
+ * accept anyway, and giving connections up would not help. */
+static int is_blocked(int *idle)
+{
+    const process_score *ps;
+
+    if (watch->slot < 0) {
+        find_slot();
+    }
+    ps = watch->slot < 0 ? NULL : ap_get_scoreboard_process(watch->slot);
+    if (!ps || !ps->not_accepting || ps->quiescing || watch->stop_by) {
+        return 0;
+    }
+    *idle = count_idle_workers();
+    return *idle > 0;
+}
+
+/* Keep the waiters few enough for the child to accept.  Event stops when the
+ * connections reach ThreadsPerChild + idle workers * AsyncRequestWorkerFactor,
+ * and starts again when they are below that with one idle worker less
+ * (connections_above_limit() in event.c).  Busy workers have a connection
+ * each, so idle * (1 + factor) is left for all that wait.  Of this, with all
+ * workers idle, waiters may fill two thirds.
+ *
+ * When event has stopped all the same, they make place until it can start.
+ * Those that have just come are spared while few workers are idle: that is
+ * how a busy server looks, and they are clients about to speak. */
+static void make_room(void)
+{
+    apr_time_t now = proxyip_wait_now();
+    int excess = watch->count - watch->most;
+    int idle;
+
+    if (excess > 0) {
+        evict(excess, now);
+    }
+    if (watch->count > 0 && is_blocked(&idle)) {
+        excess = watch->count
+                 - (idle * (1 + worker_factor) - worker_factor - 1);
+        if (excess < watch->count / 4 + 1) {
+            excess = watch->count / 4 + 1;
+        }
+        evict(excess, idle > watch->threads / 4 ? now : now - YOUNG_US);
     }
 }
 
@@ -206,13 +281,8 @@ void proxyip_wait_enter(proxyip_waiter_t *waiter, apr_pool_t *pool,
         waiter->deadline = deadline;
         link_deadline(waiter);
     }
-    if (watch->count > watch->most) {
-        evict(watch->count - watch->most);
-    }
-    must_wake = deadline < watch->sleeps_until
-                || (watch->count == watch->relief_from
-                    && watch->sleeps_until
-                           > proxyip_wait_now() + RELIEF_PERIOD_US);
+    make_room();
+    must_wake = watch->count > 0 && watch->sleeps_until == NEVER;
     apr_thread_mutex_unlock(watch->mutex);
     if (must_wake) {
         apr_pollset_wakeup(watch->sleeper);
@@ -255,45 +325,6 @@ static apr_time_t expire(apr_time_t now)
     return NEVER;
 }
 
-static int count_idle_workers(void)
-{
-    int idle = 0;
-    int i;
-
-    for (i = 0; i < watch->threads; i++) {
-        const worker_score *ws;
-
-        ws = ap_get_scoreboard_worker_from_indexes(watch->slot, i);
-        if (ws && ws->status == SERVER_READY) {
-            idle++;
-        }
-    }
-    return idle;
-}
-
-/* Event stops accepting when too many connections are open for the workers
- * that are idle (connections_above_limit() in event.c).  When it has, while
- * some worker is idle, waiters are what it has too many of.  With no idle
- * worker giving them up would not help. */
-static void relieve(void)
-{
-    const process_score *ps;
-
-    if (watch->slot < 0) {
-        apr_proc_t self;
-
-        self.pid = getpid();
-        watch->slot = ap_find_child_by_pid(&self);
-    }
-    if (watch->slot < 0 || watch->stop_by) {
-        return;
-    }
-    ps = ap_get_scoreboard_process(watch->slot);
-    if (ps && ps->not_accepting && !ps->quiescing && count_idle_workers()) {
-        evict(watch->count / 4 + 1);
-    }
-}
-
 static void *APR_THREAD_FUNC run_watch(apr_thread_t *thread, void *unused)
 {
     (void)unused;
@@ -305,10 +336,10 @@ static void *APR_THREAD_FUNC run_watch(apr_thread_t *thread, void *unused)
         apr_interval_time_t sleep_us;
 
         watch->sleeps_until = expire(now);
-        if (watch->count >= watch->relief_from) {
-            relieve();
-            if (watch->sleeps_until > now + RELIEF_PERIOD_US) {
-                watch->sleeps_until = now + RELIEF_PERIOD_US;
+        if (watch->count > 0) {
+            make_room();
+            if (watch->sleeps_until > now + ROOM_PERIOD_US) {
+                watch->sleeps_until = now + ROOM_PERIOD_US;
             }
         }
         /* In whole milliseconds, rounded up, and on the monotonic clock:
@@ -361,20 +392,6 @@ void proxyip_wait_stopping(int is_graceful)
     apr_pollset_wakeup(watch->sleeper);
 }
 
-/* Half of what event allows a child with all its workers idle. */
-static void size_watch(watch_t *new_watch)
-{
-    int threads = 1;
-
-    ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
-    new_watch->threads = threads;
-    new_watch->most = threads * (1 + worker_factor) / 2;
-    if (new_watch->most < 1) {
-        new_watch->most = 1;
-    }
-    new_watch->relief_from = 1 + worker_factor;
-}
-
 /* The pools: waiters leave when connection pools are cleaned, which may be
  * after pchild is, so what they lock lives in the process's pconf. */
 static apr_status_t start_watch(watch_t *new_watch, apr_pool_t *pchild)
@@ -422,7 +439,12 @@ void proxyip_wait_child_init(apr_pool_t *pchild, server_rec *s)
     new_watch->slot = -1;
     new_watch->ends.older = new_watch->ends.newer = &new_watch->ends;
     new_watch->ends.sooner = new_watch->ends.later = &new_watch->ends;
-    size_watch(new_watch);
+    new_watch->threads = 1;
+    ap_mpm_query(AP_MPMQ_MAX_THREADS, &new_watch->threads);
+    new_watch->most = new_watch->threads * (1 + worker_factor) * 2 / 3;
+    if (new_watch->most < 1) {
+        new_watch->most = 1;
+    }
     rv = start_watch(new_watch, pchild);
     if (rv != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_ERR, rv, s, PROXYIP_LOGNO(0010)

@@ -51,7 +51,8 @@ struct proxyip_waiter_t {
                                  is to judge */
     proxyip_waiter_t *later;
     apr_socket_t *csd;
-    apr_time_t deadline;      /* on proxyip_wait_now()'s clock */
+    apr_time_t since;         /* when it first waited, ... */
+    apr_time_t deadline;      /* ... both on proxyip_wait_now()'s clock */
     int is_linked;
     proxyip_shut_t shut;
 };
