@@ -1,0 +1,156 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License.  You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# make                  the module, .libs/mod_proxyip.so; needs apxs and cc only
+# make install          into the server's module folder (DESTDIR is honoured)
+# make uninstall        the reverse
+# make test             everything: guards, unit tests, the suite on each MPM
+#   TESTS="t/foo.t ..."   only these
+#   MPMS="event"          only on these
+# make demo             real requests through a real server, and what it saw
+# make clean
+#
+# APXS=/path/to/apxs    build for, and test with, another httpd
+# CFLAGS_EXTRA=...      more compiler flags, e.g. -Werror -fsanitize=address
+# LDFLAGS_EXTRA=...     more linker flags
+
+SHELL = /bin/sh
+APXS ?= $(shell command -v apxs || command -v apxs2 || echo apxs)
+CFLAGS_EXTRA ?=
+LDFLAGS_EXTRA ?=
+DESTDIR ?=
+INSTALL ?= install
+TESTS ?=
+MPMS ?= event worker prefork
+
+# mod_proxyip.c comes first: apxs names the module after its first source.
+# The encoder and proxyip-check are not part of the module.
+NOT_IN_MODULE = src/pp_encode.c src/proxyip_check.c
+SOURCES = mod_proxyip.c $(filter-out $(NOT_IN_MODULE), \
+    $(sort $(wildcard src/pp_*.c)) $(sort $(wildcard src/proxyip_*.c)))
+HEADERS = $(wildcard mod_proxyip.h src/*.h)
+MODULE = .libs/mod_proxyip.so
+
+# One symbol leaves the shared object: what LoadModule looks up.
+EXPORTS = -Wl,"-export-symbols-regex ^proxyip_module$$"
+# httpd's own headers want more than c99.
+WC = -Wc,
+WL = -Wl,
+BUILD = $(APXS) -Wc,-std=gnu99 -Wc,-Wall -Wc,-Wextra \
+    -Wc,-Wno-unused-parameter $(addprefix $(WC),$(CFLAGS_EXTRA)) \
+    $(addprefix $(WL),$(CFLAGS_EXTRA) $(LDFLAGS_EXTRA)) \
+    -Isrc $(EXPORTS) -c
+
+all: $(MODULE)
+
+$(MODULE): $(SOURCES) $(HEADERS) Makefile .libs/how-built | have-apxs
+	$(BUILD) $(SOURCES)
+	@touch $@
+
+# Changes, and so makes the module again, when the flags or the sources do.
+HOW_BUILT = $(subst ','\'',$(BUILD) $(SOURCES))
+.libs/how-built: FORCE
+	@mkdir -p $(@D)
+	@echo '$(HOW_BUILT)' | cmp -s - $@ || echo '$(HOW_BUILT)' > $@
+
+have-apxs:
+	@command -v $(APXS) > /dev/null || { \
+	    echo "apxs not found. On Debian it comes with: apt-get install" \
+	         "apache2-dev; elsewhere give its path: make APXS=..." >&2; \
+	    exit 1; }
+
+# Asked only where they are used; building does not.
+LIBEXECDIR = $(shell $(APXS) -q LIBEXECDIR)
+SYSCONFDIR = $(shell $(APXS) -q SYSCONFDIR)
+# Debian's layout, where a2enmod takes modules from; empty elsewhere.
+IS_DEBIAN = $(wildcard /etc/debian_version /etc/apache2/mods-available)
+DEBIAN_CONF = $(if $(IS_DEBIAN),$(filter /etc/apache2,$(SYSCONFDIR)))
+AVAILABLE = $(DESTDIR)$(DEBIAN_CONF)/mods-available
+ENABLED = $(DESTDIR)$(DEBIAN_CONF)/mods-enabled
+
+define PROXYIP_CONF
+# PROXY protocol: the addresses of clients behind load balancers.
+#
+# Nothing is on until you say so. These settings belong to a listener; they may
+# stand here or in a <VirtualHost>. Name your load balancers, and no one else.
+#
+#ProxyIP On
+#ProxyIPPeer require 10.0.0.0/24
+#
+# Health checkers, which may come without a header:
+#ProxyIPPeer optional 10.0.1.0/28
+#
+# Staff, who connect directly:
+#ProxyIPPeer direct 192.0.2.0/24
+#
+# Everyone else is refused. What is in force is shown by:
+#   apachectl -t -D DUMP_PROXYIP
+endef
+install uninstall: export CONF = $(PROXYIP_CONF)
+
+# A proxyip.conf that is there already is kept.
+define INSTALL_DEBIAN
+$(INSTALL) -d "$(AVAILABLE)"
+echo "LoadModule proxyip_module $(LIBEXECDIR)/mod_proxyip.so" \
+    > "$(AVAILABLE)/proxyip.load"
+test -e "$(AVAILABLE)/proxyip.conf" || \
+    echo "$$CONF" > "$(AVAILABLE)/proxyip.conf"
+endef
+
+# The links of a2enmod go too: left dangling they would stop the next start.
+define UNINSTALL_DEBIAN
+rm -f "$(ENABLED)/proxyip.load" "$(ENABLED)/proxyip.conf"
+rm -f "$(AVAILABLE)/proxyip.load"
+if echo "$$CONF" | cmp -s - "$(AVAILABLE)/proxyip.conf"; \
+then rm "$(AVAILABLE)/proxyip.conf"; \
+elif test -e "$(AVAILABLE)/proxyip.conf"; \
+then echo "kept, because it was changed: $(AVAILABLE)/proxyip.conf"; fi
+endef
+
+install: $(MODULE)
+	$(INSTALL) -d "$(DESTDIR)$(LIBEXECDIR)"
+	$(INSTALL) -m 644 $(MODULE) "$(DESTDIR)$(LIBEXECDIR)"
+	$(if $(DEBIAN_CONF),$(INSTALL_DEBIAN))
+
+uninstall: have-apxs
+	rm -f "$(DESTDIR)$(LIBEXECDIR)/mod_proxyip.so"
+	$(if $(DEBIAN_CONF),$(UNINSTALL_DEBIAN))
+
+# The packages come first and may bring apxs, so what needs it runs in a make
+# of its own. An apxs that was named on the command line is left to the user.
+PACKAGES = APXS='$(filter-out file,$(origin APXS))' t/lib/packages.sh
+AGAIN = $(MAKE) --no-print-directory \
+    $(if $(filter-out file,$(origin APXS)),APXS='$(APXS)')
+
+test:
+	@$(PACKAGES)
+	@+$(AGAIN) test-built
+
+demo:
+	@$(PACKAGES)
+	@+$(AGAIN) demo-built
+
+test-built: $(MODULE)
+	@APXS='$(APXS)' MPMS='$(MPMS)' t/lib/unprivileged.sh t/lib/run.sh $(TESTS)
+
+demo-built: $(MODULE)
+	@APXS='$(APXS)' t/lib/unprivileged.sh perl -It/lib t/demo/run
+
+clean:
+	rm -rf .libs src/.libs t/run t/logs
+	rm -f mod_proxyip.la *.o *.lo *.slo src/*.o src/*.lo src/*.slo
+	rm -f t/unit/*.bin t/conf/*.conf t/conf/mime.types
+	rm -f t/conf/apache_test_config.pm
+
+FORCE:
+.PHONY: all install uninstall test test-built demo demo-built clean \
+    have-apxs FORCE

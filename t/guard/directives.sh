@@ -1,0 +1,62 @@
+#!/bin/sh
+# The directives of the code, of README and of conf-examples are the same, and
+# httpd takes each example.
+#
+# An example may name modules it needs on a line like this:
+#   # needs: proxy_balancer lbmethod_byrequests
+. "$(dirname "$0")/../lib/guard.sh"
+need src/proxyip_conf.c README .libs/mod_proxyip.so
+
+directives=$(tr '\n' ' ' < src/proxyip_conf.c |
+    grep -oE 'AP_INIT_[A-Z0-9_]+\( *"[A-Za-z0-9]+"' | sed 's/.*"\(.*\)"/\1/')
+[ -n "$directives" ]
+ok $? "directives were found"
+# An entry: the name opens a line, whatever mark-up stands before it.
+none "each has its entry in README" "$(
+    for directive in $directives; do
+        grep -qE "^[^A-Za-z0-9]*$directive\b" README || echo "$directive"
+    done)"
+none "README names no other" "$(
+    grep -oE '\bProxyIP[A-Z][A-Za-z0-9]*' README | sort -u |
+    while read -r name; do
+        echo "$directives" | grep -qx "$name" ||
+            grep -qE "\"(ProxyIP)?${name#ProxyIP}[\":]" src/*.c || echo "$name"
+    done)"
+none "each is in an example" "$(
+    for directive in $directives; do
+        grep -qE "^ *<?$directive( |$)" conf-examples/*.conf ||
+            echo "$directive"
+    done)"
+
+root=$(mktemp -d) || exit 1
+trap 'rm -rf "$root"' EXIT
+mkdir "$root/logs" "$root/htdocs"
+echo '192.0.2.0/24' > "$root/peers"
+tls=$(perl -It/lib -MProxyIP::Httpd -e 'print ProxyIP::Httpd::tls()')
+
+# accepted EXAMPLE: httpd -t says yes.  Files of the machine where an example
+# would be used are replaced by ours.
+accepted() {
+    modules=$(sed -n 's/^# *needs: *//p' "$1")
+    {
+        # shellcheck disable=SC2086 # a list of words
+        perl -It/lib -MProxyIP::Httpd -e '
+            print ProxyIP::Httpd::load_modules("event", @ARGV);
+            print ProxyIP::Httpd::load_proxyip()' $modules
+        printf '%s\n' "ServerRoot $root" 'ServerName localhost' \
+            "DefaultRuntimeDir $root" "DocumentRoot $root/htdocs"
+        [ "$(id -u)" -ne 0 ] || echo 'User nobody'
+        sed -E -e "s,(SSL[A-Za-z]*CertificateKeyFile) .*,\1 $tls/server.key," \
+            -e "s,(SSL[A-Za-z]*CertificateFile) .*,\1 $tls/server.pem," \
+            -e "s,(SSL[A-Za-z]*ChainFile) .*,\1 $tls/server.pem," \
+            -e "s,(ProxyIPPeerList +[a-z]+) .*,\1 $root/peers," \
+            -e "s,(DocumentRoot) .*,\1 $root/htdocs," "$1"
+    } > "$root/httpd.conf"
+    "$(perl -It/lib -MProxyIP::Httpd -e 'print ProxyIP::Httpd::program()')" \
+        -t -f "$root/httpd.conf"
+}
+for example in conf-examples/*.conf; do
+    need "$example"
+    must "$example passes httpd -t" accepted "$example"
+done
+finish

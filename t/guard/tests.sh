@@ -1,0 +1,31 @@
+#!/bin/sh
+# No test that never runs: each lies where it is looked for, each body of a
+# unit test is called by its main(), no corpus is empty.
+. "$(dirname "$0")/../lib/guard.sh"
+need t/TEST t/smoke.t t/unit/build.sh
+
+none "each .t stands directly in t" "$(
+    find t -path t/run -prune -o -name '*.t' -print | grep '/.*/')"
+none "what is run as a program may be" "$(
+    for file in .ci/run t/TEST t/demo/run t/unit/build.sh t/guard/*.sh \
+        t/lib/cgi/*; do
+        [ -x "$file" ] || echo "$file"
+    done)"
+
+programs=$(grep -l '^int main(' t/unit/*.c)
+[ -n "$programs" ]
+ok $? "there are unit tests"
+for file in $programs; do
+    main=$(sed -n '/^int main(/,/^}/p' "$file")
+    bodies=$(sed -nE 's/^static [a-z].*[ *](test_[a-z0-9_]+)\(.*/\1/p' "$file")
+    none "main() of $file calls each of its tests" "$(
+        for body in $bodies; do
+            echo "$main" | grep -q "\b$body(" || echo "$body"
+        done)"
+done
+
+for corpus in t/fuzz/corpus*; do
+    [ ! -d "$corpus" ] ||
+        must "$corpus is not empty" test -n "$(find "$corpus" -type f)"
+done
+finish

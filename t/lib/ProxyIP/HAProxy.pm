@@ -1,0 +1,85 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License.  You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# HAProxy, as a live sender of PROXY headers.
+#
+#   my $haproxy = ProxyIP::HAProxy->new(config => <<'EOC')->start;
+#   listen v2
+#       bind 127.0.0.1:@port:v2@
+#       server httpd 127.0.0.1:8000 source 127.0.0.9 send-proxy-v2
+#   EOC
+#   my $port = $haproxy->port('v2');
+#
+# Global settings and TCP-mode defaults are added.  ProxyIP::Process says what
+# may stand in the configuration and how it all ends.
+
+package ProxyIP::HAProxy;
+
+use strict;
+use warnings;
+
+use parent 'ProxyIP::Process';
+
+my $COMMON = <<'EOC';
+global
+    maxconn 200
+    stats socket @root@/stats.sock level admin
+    log stdout format raw local0
+defaults
+    mode tcp
+    log global
+    option log-health-checks
+    timeout connect 5s
+    timeout client 30s
+    timeout server 30s
+    timeout check 5s
+EOC
+
+# Start, and return when all its ports listen.
+sub start {
+    my ($self) = @_;
+    my $config = $self->expand("$COMMON$self->{config}");
+    my $path = $self->write_file('haproxy.cfg', $config);
+    my @ports = $config =~ /^\s*bind\s+\S*:(\d+)/mg;
+    $self->spawn($self->program, '-db', '-f', $path);
+    $self->wait_until(10, sub {
+        return !$self->running || !grep { !$self->listening($_) } @ports;
+    });
+    die "haproxy did not start:\n", $self->output if !$self->running;
+    return $self;
+}
+
+# Debian has it in a folder that users' paths may lack.
+sub program {
+    for my $dir (File::Spec->path, '/usr/sbin', '/usr/local/sbin') {
+        return "$dir/haproxy" if -x "$dir/haproxy";
+    }
+    die "haproxy not found\n";
+}
+
+# Its own view of its servers: { 'backend/server' => 'UP' | 'DOWN' | ... }.
+sub servers {
+    my ($self) = @_;
+    require IO::Socket::UNIX;
+    my $socket = IO::Socket::UNIX->new(Peer => "$self->{root}/stats.sock")
+        or die "haproxy's socket: $!\n";
+    print $socket "show stat\n";
+    my %state;
+    for (<$socket>) {
+        my @field = split /,/;
+        next if @field < 18 || /^#/ || $field[1] =~ /^(?:FRONT|BACK)END$/;
+        $state{"$field[0]/$field[1]"} = $field[17];
+    }
+    return \%state;
+}
+
+1;

@@ -1,0 +1,109 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License.  You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# The httpd under test: its program, its modules, and ours.
+#
+#   my $program = ProxyIP::Httpd::program();           # /usr/sbin/apache2
+#   my $lines   = ProxyIP::Httpd::load_modules('event', 'qos');
+#
+# $APXS chooses the httpd, $PROXYIP_MPM the MPM (default: event).
+
+package ProxyIP::Httpd;
+
+use strict;
+use warnings;
+
+use Cwd qw(realpath);
+use File::Basename qw(dirname);
+use File::Spec;
+
+# What tests may rely on; httpd has some of them built in.
+my @MODULES = qw(
+    unixd log_config logio version mime dir alias env setenvif headers
+    rewrite include authn_core authz_core authz_host reqtimeout remoteip
+    status socache_shmcb ssl http2 proxy proxy_http macro
+);
+
+my $top = realpath(dirname(__FILE__) . '/../../..');
+
+# The top folder of the source tree.
+sub top { $top }
+
+sub mpm { $ENV{PROXYIP_MPM} || 'event' }
+
+sub apxs {
+    return $ENV{APXS} if $ENV{APXS};
+    for my $dir (File::Spec->path) {
+        for my $name (qw(apxs apxs2)) {
+            return "$dir/$name" if -x "$dir/$name";
+        }
+    }
+    die "apxs not found: set APXS\n";
+}
+
+my %query;
+
+# One of apxs's variables.
+sub query {
+    my ($name) = @_;
+    if (!%query) {
+        my @names = qw(SBINDIR PROGNAME LIBEXECDIR);
+        my $apxs = apxs();
+        chomp(my $values = `$apxs -q @names`);
+        @query{@names} = split /;;/, $values;
+    }
+    return $query{$name} // die "apxs -q $name says nothing\n";
+}
+
+sub program { query('SBINDIR') . '/' . query('PROGNAME') }
+
+my %builtin;
+
+# LoadModule lines for an MPM, the usual modules and further ones by name, but
+# not for mod_proxyip.
+sub load_modules {
+    my ($mpm, @more) = @_;
+    if (!%builtin) {
+        my $program = program();
+        $builtin{$_} = 1 for `$program -l` =~ /^\s*(?:mod_)?(\w+)\.c$/mg;
+    }
+    my %optional = map { $_ => 1 } qw(macro);
+    my @names = ("mpm_$mpm", @MODULES,
+                 $mpm eq 'prefork' ? 'cgi' : 'cgid', @more);
+    # mod_http2 wants threads.
+    @names = grep { $_ ne 'http2' } @names if $mpm eq 'prefork';
+
+    my ($lines, %seen) = ('');
+    for my $name (@names) {
+        next if $seen{$name}++ || $builtin{$name};
+        next if $name =~ /^mpm_/ && $builtin{ substr $name, 4 };
+        my $file = query('LIBEXECDIR') . "/mod_$name.so";
+        $lines .= qq(LoadModule ${name}_module "$file"\n)
+            if -e $file || !$optional{$name};
+    }
+    return $lines;
+}
+
+# The LoadModule line for the module under test.
+sub load_proxyip {
+    return qq(LoadModule proxyip_module "$top/.libs/mod_proxyip.so"\n);
+}
+
+# A folder with server.pem and server.key, made at the first call.
+sub tls {
+    my $folder = "$top/t/run/tls";
+    system("$top/t/lib/certificate.sh", $folder) == 0
+        or die "no test certificate\n";
+    return $folder;
+}
+
+1;

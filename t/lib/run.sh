@@ -1,0 +1,92 @@
+#!/bin/sh
+# run.sh [TEST ...]
+#
+# Run the tests of a built tree: the guards, the unit tests, then the
+# Apache::Test suite once per MPM in $MPMS.  With arguments only those:
+# t/guard/*.sh, t/unit/*.bin, t/*.t.  The last line printed is
+# `N passed, N failed`; the exit status is 0 only when some passed and none
+# failed.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+PERL5LIB=$PWD/t/lib${PERL5LIB:+:$PERL5LIB}
+export PERL5LIB
+
+# To this file each part's harness (ProxyIP::Harness) appends a line
+# `passed failed skipped`.
+mkdir -p t/run
+PROXYIP_TALLY=$(mktemp "$PWD/t/run/tally-XXXXXX") || exit 1
+export PROXYIP_TALLY
+trap 'rm -f "$PROXYIP_TALLY"' EXIT
+trap 'exit 1' HUP INT TERM
+
+# part NAME COMMAND...: run one part.  One that ends without a tally, or badly
+# without a failed test, counts as one failure.
+part() {
+    name=$1
+    shift
+    echo
+    echo "=== $name"
+    before=$(wc -l < "$PROXYIP_TALLY")
+    "$@"
+    status=$?
+    new=$(tail -n "+$((before + 1))" "$PROXYIP_TALLY")
+    failed=$(echo "$new" | awk '{ n += $2 } END { print n + 0 }')
+    if [ -z "$new" ] || { [ "$status" -ne 0 ] && [ "$failed" -eq 0 ]; }; then
+        echo "$name: did not run to its end (status $status)"
+        echo "0 1 0" >> "$PROXYIP_TALLY"
+    fi
+}
+
+harness() {
+    prove --harness ProxyIP::Harness "$@"
+}
+
+unit() {
+    t/unit/build.sh || return 1
+    [ $# -gt 0 ] || set -- t/unit/*.bin
+    harness --exec '' "$@"
+}
+
+# A child that crashed spoils the run, though no test need have noticed.
+on_mpm() {
+    rm -f t/logs/error_log
+    PROXYIP_MPM=$1
+    export PROXYIP_MPM
+    shift
+    perl t/TEST "$@" || return 1
+    ! grep 'exit signal' t/logs/error_log
+}
+
+suite() {
+    for mpm in ${MPMS:-event worker prefork}; do
+        part "suite, $mpm MPM" on_mpm "$mpm" "$@"
+    done
+}
+
+# shellcheck disable=SC2086 # the lists are words without blanks
+if [ $# -eq 0 ]; then
+    part guards harness --exec sh --jobs 2 t/guard/*.sh
+    part "unit tests" unit
+    suite
+else
+    guards='' units='' tests=''
+    for test in "$@"; do
+        case $test in
+        t/guard/*) guards="$guards $test" ;;
+        t/unit/*) units="$units $test" ;;
+        *) tests="$tests $test" ;;
+        esac
+    done
+    [ -z "$guards" ] || part guards harness --exec sh $guards
+    [ -z "$units" ] || part "unit tests" unit $units
+    [ -z "$tests" ] || suite $tests
+fi
+
+echo
+awk '{ passed += $1; failed += $2; skipped += $3 }
+    END {
+        if (skipped)
+            printf "%d skipped\n", skipped
+        printf "%d passed, %d failed\n", passed, failed
+        exit failed > 0 || passed == 0
+    }' "$PROXYIP_TALLY"
