@@ -147,6 +147,19 @@ static void log_bad_checksum(const proxyip_conn_t *conn, pp_reason_t reason,
                   describe(conn), setting(conn, PROXYIP_SET_CHECKSUM));
 }
 
+/* The directives that say how long a header is waited for: of an optional
+ * peer, which may send none, payload too. */
+static const char *time_settings(const proxyip_conn_t *conn)
+{
+    const char *text = setting(conn, PROXYIP_SET_TIMEOUT);
+
+    if (conn->rule->policy == PROXYIP_OPTIONAL) {
+        text = apr_pstrcat(conn->c->pool, text, " and ",
+                           setting(conn, PROXYIP_SET_DEFER), NULL);
+    }
+    return text;
+}
+
 /* Part of a header came and no more: the peer's fault.  Silence is nobody's:
  * port scans and health checks end so. */
 static void log_unfinished(const proxyip_conn_t *conn, const char *event,
@@ -156,7 +169,7 @@ static void log_unfinished(const proxyip_conn_t *conn, const char *event,
         ap_log_cerror(APLOG_MARK, APLOG_DEBUG, 0, conn->c,
                       PROXYIP_LOGNO(0025)
                       "closed: %s before any byte came; %s; see %s", event,
-                      describe(conn), setting(conn, PROXYIP_SET_TIMEOUT));
+                      describe(conn), time_settings(conn));
         return;
     }
     ap_log_cerror(APLOG_MARK, fault_level(conn), 0, conn->c,
@@ -164,7 +177,7 @@ static void log_unfinished(const proxyip_conn_t *conn, const char *event,
                   "closed: %s before the PROXY header was complete, %"
                   APR_SIZE_T_FMT " bytes had come; %s; %s; see %s", event,
                   len, show_bytes(conn, bytes, len), describe(conn),
-                  setting(conn, PROXYIP_SET_TIMEOUT));
+                  time_settings(conn));
 }
 
 static void log_idle(const proxyip_conn_t *conn)
