@@ -133,6 +133,7 @@ AGAIN = $(MAKE) --no-print-directory \
 
 test:
 	@$(PACKAGES)
+	@t/lib/neighbours.sh
 	@+$(AGAIN) test-built
 
 demo:
@@ -146,7 +147,7 @@ demo-built: $(MODULE)
 	@APXS='$(APXS)' t/lib/unprivileged.sh perl -It/lib t/demo/run
 
 clean:
-	rm -rf .libs src/.libs t/run t/logs
+	rm -rf .libs src/.libs t/run t/logs t/neighbours
 	rm -f mod_proxyip.la *.o *.lo *.slo src/*.o src/*.lo src/*.slo
 	rm -f t/unit/*.bin t/conf/*.conf t/conf/mime.types
 	rm -f t/conf/apache_test_config.pm

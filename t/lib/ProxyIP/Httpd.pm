@@ -98,6 +98,18 @@ sub load_proxyip {
     return qq(LoadModule proxyip_module "$top/.libs/mod_proxyip.so"\n);
 }
 
+# LoadModule lines for a module that t/lib/neighbours.sh has unpacked, and the
+# libraries it wants; undef when it is not there.
+sub load_neighbour {
+    my ($name, @libraries) = @_;
+    my @files = map { (glob "$top/t/neighbours/{usr/,}lib/*/$_")[0] // '' }
+        "modules/mod_$name.so", @libraries;
+    return undef if grep { !length || !-e } @files;
+    my $module = shift @files;
+    return join '', (map { qq(LoadFile "$_"\n) } @files),
+        qq(LoadModule ${name}_module "$module"\n);
+}
+
 # A folder with server.pem and server.key, made at the first call.
 sub tls {
     my $folder = "$top/t/run/tls";

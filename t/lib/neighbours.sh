@@ -1,0 +1,26 @@
+#!/bin/sh
+# Unpack other people's modules that the suite meets into t/neighbours.
+#
+# Not installed: Debian would enable them for the system's own httpd too.
+# Where they cannot be had their tests are skipped, and say so.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+place=$PWD/t/neighbours
+
+[ ! -e "$place/complete" ] || exit 0
+command -v apt-get > /dev/null && command -v dpkg-deb > /dev/null || exit 0
+
+work=$(mktemp -d) || exit 1
+trap 'cd / && rm -rf "$work"' EXIT
+trap 'exit 1' HUP INT TERM
+cd "$work" || exit 1
+# mod_qos still wants the older PCRE.
+for package in libapache2-mod-qos libpcre3; do
+    if ! { apt-get -q download "$package" > log 2>&1 &&
+           dpkg-deb -x "$package"_*.deb "$place"; }; then
+        echo "$package cannot be had; tests with it are skipped:" >&2
+        cat log >&2
+        exit 0
+    fi
+done
+touch "$place/complete"
