@@ -92,8 +92,7 @@ define PROXYIP_CONF
 # Staff, who connect directly:
 #ProxyIPPeer direct 192.0.2.0/24
 #
-# Everyone else is refused. What is in force is shown by:
-#   apachectl -t -D DUMP_PROXYIP
+# Everyone else is refused.
 endef
 install uninstall: export CONF = $(PROXYIP_CONF)
 

@@ -77,7 +77,7 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog,
                      " this httpd is not one that mod_proxyip knows");
         return HTTP_INTERNAL_SERVER_ERROR;
     }
-    proxyip_wait_configure();
+    proxyip_wait_configure(ptemp);
     if (ap_state_query(AP_SQ_MAIN_STATE) != AP_SQ_MS_CREATE_PRE_CONFIG) {
         proxyip_listeners_warn(ptemp, s);
     }

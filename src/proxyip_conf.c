@@ -21,11 +21,13 @@
 
 #include "proxyip_conf.h"
 
+#include <errno.h>
 #include <string.h>
 
+#include <apr_file_info.h>
+#include <apr_file_io.h>
 #include <apr_lib.h>
 #include <apr_strings.h>
-#include <apr_tables.h>
 
 #define DEFAULT_TIMEOUT_US apr_time_from_sec(5)
 #define DEFAULT_DEFER_US apr_time_from_sec(20)
@@ -38,6 +40,9 @@
 /* Smallest ProxyIPMaxHeader: a UNIX header without TLVs, the largest address
  * block there is (specification, section 2.2). */
 #define MIN_MAX_HEADER (PP_V2_FIXED + 2 * 108)
+
+/* Largest list of peers in bytes: room for a million ranges. */
+#define LARGEST_LIST (64 * 1024 * 1024)
 
 /* What separates ranges in one directive or one quoted argument. */
 #define RANGE_SEPARATORS " ,\t"
@@ -234,41 +239,50 @@ static const char *read_policy(cmd_parms *cmd, const char *word,
                              "require, optional, direct or reject");
 }
 
-static const char *add_peers(cmd_parms *cmd, void *unused, int argc,
-                             char *const argv[])
+/* Add the ranges of one argument. */
+static const char *add_ranges(cmd_parms *cmd, proxyip_policy_t policy,
+                              char *words, int *added)
 {
     const ap_directive_t *here = cmd->directive;
-    proxyip_peers_t *peers = peers_for(cmd);
+    char *state;
+    char *range = apr_strtok(words, RANGE_SEPARATORS, &state);
+
+    for (; range; range = apr_strtok(NULL, RANGE_SEPARATORS, &state)) {
+        const char *error = proxyip_peers_add(peers_for(cmd), policy, range,
+                                              1, here->filename,
+                                              here->line_num);
+
+        if (error) {
+            return apr_pstrcat(cmd->pool, cmd->cmd->name, ": ", error, NULL);
+        }
+        (*added)++;
+    }
+    return NULL;
+}
+
+/* The arguments are taken apart here: httpd itself silently drops what comes
+ * after the 64th (AP_MAX_ARGC in server/config.c). */
+static const char *add_peers(cmd_parms *cmd, void *unused, const char *args)
+{
+    const char *word = ap_getword_conf(cmd->temp_pool, &args);
     proxyip_policy_t policy;
     const char *error;
     int added = 0;
-    int i;
 
     (void)unused;
-    if (argc == 0) {
+    if (!*word) {
         return apr_psprintf(cmd->pool, "%s needs a policy (require, optional,"
                             " direct or reject) and ranges", cmd->cmd->name);
     }
-    error = read_policy(cmd, argv[0], &policy);
-    for (i = 1; !error && i < argc; i++) {
-        char *words = apr_pstrdup(cmd->pool, argv[i]);
-        char *state;
-        char *range = apr_strtok(words, RANGE_SEPARATORS, &state);
-
-        for (; range; range = apr_strtok(NULL, RANGE_SEPARATORS, &state)) {
-            error = proxyip_peers_add(peers, policy, range, 1, here->filename,
-                                      here->line_num);
-            if (error) {
-                return apr_pstrcat(cmd->pool, cmd->cmd->name, ": ", error,
-                                   NULL);
-            }
-            added++;
-        }
+    error = read_policy(cmd, word, &policy);
+    while (!error && *args) {
+        error = add_ranges(cmd, policy,
+                           ap_getword_conf(cmd->temp_pool, &args), &added);
     }
     if (!error && !added) {
         return apr_psprintf(cmd->pool, "%s %s: no range follows; 'all' or"
                             " addresses or CIDR ranges are accepted",
-                            cmd->cmd->name, argv[0]);
+                            cmd->cmd->name, word);
     }
     return error;
 }
@@ -292,32 +306,33 @@ static char *range_of_line(char *line)
     return *line ? line : NULL;
 }
 
-static const char *add_list(cmd_parms *cmd, ap_configfile_t *list,
-                            const char *path, proxyip_policy_t policy)
+static const char *add_lines(cmd_parms *cmd, char *text, const char *path,
+                             proxyip_policy_t policy)
 {
     proxyip_peers_t *peers = peers_for(cmd);
-    char line[1024];
-    apr_status_t rv;
+    int line_num = 0;
     int added = 0;
 
-    while ((rv = ap_cfg_getline(line, sizeof(line), list)) == APR_SUCCESS) {
-        const char *range = range_of_line(line);
-        const char *error;
+    while (text) {
+        char *end = strchr(text, '\n');
+        const char *range;
+        const char *error = NULL;
 
-        if (!range) {
-            continue;
+        line_num++;
+        if (end) {
+            *end++ = '\0';
         }
-        error = proxyip_peers_add(peers, policy, range, 0, path,
-                                  (int)list->line_number);
+        range = range_of_line(text);
+        if (range) {
+            error = proxyip_peers_add(peers, policy, range, 0, path,
+                                      line_num);
+            added++;
+        }
         if (error) {
-            return apr_psprintf(cmd->pool, "%s: %s:%u: %s", cmd->cmd->name,
-                                path, list->line_number, error);
+            return apr_psprintf(cmd->pool, "%s: %s:%d: %s", cmd->cmd->name,
+                                path, line_num, error);
         }
-        added++;
-    }
-    if (!APR_STATUS_IS_EOF(rv)) {
-        return apr_psprintf(cmd->pool, "%s: '%s' cannot be read: %pm",
-                            cmd->cmd->name, path, &rv);
+        text = end;
     }
     if (!added) {
         return apr_psprintf(cmd->pool, "%s: '%s' holds no range; one address"
@@ -327,13 +342,39 @@ static const char *add_list(cmd_parms *cmd, ap_configfile_t *list,
     return NULL;
 }
 
+/* A whole file as text.  Not by httpd's reader of configurations: that joins
+ * lines at a backslash, so that a comment could swallow a range. */
+static apr_status_t read_text(apr_pool_t *p, const char *path, char **text,
+                              apr_size_t *len)
+{
+    apr_file_t *file;
+    apr_finfo_t info;
+    apr_status_t rv;
+
+    rv = apr_file_open(&file, path, APR_FOPEN_READ, 0, p);
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    rv = apr_file_info_get(&info, APR_FINFO_SIZE, file);
+    if (rv == APR_SUCCESS && info.size > LARGEST_LIST) {
+        rv = APR_FROM_OS_ERROR(EFBIG);
+    }
+    if (rv == APR_SUCCESS) {
+        *text = apr_pcalloc(p, (apr_size_t)info.size + 1);
+        rv = apr_file_read_full(file, *text, (apr_size_t)info.size, len);
+    }
+    apr_file_close(file);
+    return APR_STATUS_IS_EOF(rv) ? APR_SUCCESS : rv; /* nothing in it */
+}
+
 static const char *add_peer_list(cmd_parms *cmd, void *unused,
                                  const char *word, const char *file)
 {
     const char *path = ap_server_root_relative(cmd->pool, file);
     proxyip_policy_t policy;
     const char *error = read_policy(cmd, word, &policy);
-    ap_configfile_t *list;
+    char *text = NULL;
+    apr_size_t len = 0;
     apr_status_t rv;
 
     (void)unused;
@@ -343,14 +384,17 @@ static const char *add_peer_list(cmd_parms *cmd, void *unused,
     if (!path) {
         return wrong_value(cmd, file, "the path of a file");
     }
-    rv = ap_pcfg_openfile(&list, cmd->temp_pool, path);
+    rv = read_text(cmd->temp_pool, path, &text, &len);
     if (rv != APR_SUCCESS) {
-        return apr_psprintf(cmd->pool, "%s: '%s' cannot be opened: %pm",
+        return apr_psprintf(cmd->pool, "%s: '%s' cannot be read: %pm",
                             cmd->cmd->name, path, &rv);
     }
-    error = add_list(cmd, list, path, policy);
-    ap_cfg_closefile(list);
-    return error;
+    if (memchr(text, '\0', len)) {
+        return apr_psprintf(cmd->pool, "%s: '%s' is not a text file; one"
+                            " address or CIDR range per line is accepted",
+                            cmd->cmd->name, path);
+    }
+    return add_lines(cmd, text, path, policy);
 }
 
 static const char *set_formats(cmd_parms *cmd, void *unused, int argc,
@@ -468,7 +512,7 @@ const command_rec proxyip_conf_directives[] = {
     AP_INIT_TAKE1("ProxyIP", set_enabled, NULL, RSRC_CONF,
         "On takes a PROXY protocol header off the connections of this"
         " listener; the default is Off."),
-    AP_INIT_TAKE_ARGV("ProxyIPPeer", add_peers, NULL, RSRC_CONF,
+    AP_INIT_RAW_ARGS("ProxyIPPeer", add_peers, NULL, RSRC_CONF,
         "A policy (require, optional, direct, reject) and the peers it is"
         " for: all, or addresses and CIDR ranges; everyone else is"
         " rejected."),

@@ -79,8 +79,7 @@ void proxyip_conn_adopt(proxyip_conn_t *conn)
 {
     conn_rec *c = conn->c;
 
-    if (conn->outcome != PROXYIP_ACCEPTED
-        || !pp_names_client(&conn->header)) {
+    if (!conn->has_header || !pp_names_client(&conn->header)) {
         return;
     }
     fill_sockaddr(&conn->client_addr, c->pool, &conn->header.src,

@@ -56,10 +56,10 @@ struct proxyip_conn_t {
     apr_sockaddr_t *peer_addr;   /* the socket's other end */
     const char *peer_ip;         /* its text */
     proxyip_outcome_t outcome;
-    pp_header_t header;          /* valid once outcome is ACCEPTED; its TLVs
-                                    live in c->pool */
-    apr_sockaddr_t client_addr;  /* the header's source; valid when it named
-                                    a client */
+    int has_header;              /* a header came and was right */
+    pp_header_t header;          /* valid when has_header; its TLVs live in
+                                    c->pool */
+    apr_sockaddr_t client_addr;  /* the header's source; valid once adopted */
     char client_ip[PP_ADDR_TEXT_MAX];
     struct proxyip_reader_t *reader; /* the filter's own */
     int is_over;                 /* the header's part is: the other modules

@@ -40,6 +40,10 @@
 /* The longest v1 line and one byte more (specification, section 2.1). */
 #define SMALL_SIZE (PP_V1_MAX + 1)
 
+/* How long a worker that waits for bytes does not look whether its child is
+ * to stop. */
+#define LONGEST_POLL_US apr_time_from_msec(500)
+
 typedef enum {
     PHASE_HEADER,
     PHASE_PAYLOAD,
@@ -52,6 +56,8 @@ typedef struct proxyip_reader_t {
     phase_t phase;
     apr_time_t deadline;  /* of this phase, on proxyip_wait_now()'s clock; 0
                              while nothing had to be waited for */
+    apr_time_t stop_by;   /* the child is stopping and waits no longer than
+                             this; 0 as long as it is not */
     proxyip_waiter_t waiter;
     int is_seeded;        /* core has its network bucket: it reads itself */
     apr_bucket *payload;  /* what came behind the header, until core asks */
@@ -83,7 +89,7 @@ static int is_undecided(const reader_t *reader)
 }
 
 static proxyip_read_t fail(reader_t *reader, proxyip_outcome_t outcome,
-                           pp_reason_t reason, const uint8_t *bytes,
+                           const pp_answer_t *answer, const uint8_t *bytes,
                            size_t len)
 {
     reader->phase = PHASE_FAILED;
@@ -91,7 +97,7 @@ static proxyip_read_t fail(reader_t *reader, proxyip_outcome_t outcome,
     /* Before anything can be flushed: where mod_ssl has met a connection, a
      * closing flush would shake hands on it and answer a bad header. */
     reader->conn->c->aborted = 1;
-    proxyip_log_closed(reader->conn, reason, bytes, len);
+    proxyip_log_closed(reader->conn, answer, bytes, len);
     return PROXYIP_READ_FAILED;
 }
 
@@ -99,7 +105,7 @@ static proxyip_read_t fail(reader_t *reader, proxyip_outcome_t outcome,
 static proxyip_read_t fail_waiting(reader_t *reader,
                                    proxyip_outcome_t outcome)
 {
-    return fail(reader, outcome, PP_OK, reader->part, reader->part_len);
+    return fail(reader, outcome, NULL, reader->part, reader->part_len);
 }
 
 static proxyip_outcome_t outcome_of(pp_reason_t reason)
@@ -114,6 +120,17 @@ static proxyip_outcome_t outcome_of(pp_reason_t reason)
         return PROXYIP_BAD_CHECKSUM;
     }
     return PROXYIP_MALFORMED;
+}
+
+/* A connection may end before core asks for the payload, and a bucket in no
+ * brigade is nobody's: its memory would stay with the allocator for ever. */
+static apr_status_t drop_payload(void *data)
+{
+    reader_t *reader = data;
+
+    apr_bucket_destroy(reader->payload);
+    reader->payload = NULL;
+    return APR_SUCCESS;
 }
 
 /* Keep what is not ours for core: the rest of a row of bytes, and what was
@@ -136,6 +153,8 @@ static void keep_payload(reader_t *reader, const uint8_t *bytes, size_t len,
     }
     reader->payload = apr_bucket_heap_create(copy, len + behind_len,
                                              apr_bucket_free, list);
+    apr_pool_cleanup_register(reader->conn->c->pool, reader, drop_payload,
+                              apr_pool_cleanup_null);
 }
 
 static void end_header(reader_t *reader, proxyip_outcome_t outcome)
@@ -151,6 +170,7 @@ static void accept_header(reader_t *reader, const pp_header_t *header,
 {
     proxyip_conn_t *conn = reader->conn;
 
+    conn->has_header = 1;
     conn->header = *header;
     if (header->tlvs && bytes != reader->part) {
         conn->header.tlvs = apr_pmemdup(conn->c->pool, header->tlvs,
@@ -182,8 +202,7 @@ static size_t judge(reader_t *reader, const uint8_t *bytes, size_t len,
             keep_payload(reader, bytes, len, behind, behind_len);
         }
         else {
-            fail(reader, outcome_of(answer.reason), answer.reason, bytes,
-                 len);
+            fail(reader, outcome_of(answer.reason), &answer, bytes, len);
         }
         return 0;
     }
@@ -269,8 +288,13 @@ static apr_status_t receive(reader_t *reader)
  * does: for the header, and then for the payload. */
 static apr_time_t limit_of(const reader_t *reader)
 {
-    return is_undecided(reader) ? reader->deadline + conf_of(reader)->defer_us
-                                : reader->deadline;
+    apr_time_t limit = reader->deadline;
+
+    if (is_undecided(reader)) {
+        limit += conf_of(reader)->defer_us;
+    }
+    return reader->stop_by && reader->stop_by < limit ? reader->stop_by
+                                                      : limit;
 }
 
 /* Nothing to read: has it been too long?  The clock of a phase starts when
@@ -289,7 +313,10 @@ static int is_time_up(reader_t *reader)
 
 static void give_up(reader_t *reader)
 {
-    if (reader->phase == PHASE_PAYLOAD) {
+    if (reader->stop_by) {
+        fail_waiting(reader, PROXYIP_STOPPING);
+    }
+    else if (reader->phase == PHASE_PAYLOAD) {
         fail_waiting(reader, PROXYIP_IDLE);
     }
     else if (is_undecided(reader) && !conf_of(reader)->defer_us) {
@@ -341,16 +368,25 @@ static void meet_end(reader_t *reader)
 
 /* Wait here until there is something to read or time is up.  Not by a
  * blocking read: a signal can make that start its wait again, as prefork's
- * graceful restart does. */
+ * graceful restart does.  Nor at a stretch: a child that is to stop must not
+ * be held. */
 static apr_status_t wait_here(reader_t *reader)
 {
-    apr_interval_time_t left_us = limit_of(reader) - proxyip_wait_now();
+    apr_time_t now = proxyip_wait_now();
+    apr_interval_time_t left_us;
     apr_pollfd_t pfd;
     apr_int32_t ready_count;
     apr_status_t rv;
 
+    if (!reader->stop_by && proxyip_wait_is_stopping()) {
+        reader->stop_by = now + PROXYIP_WAIT_GRACE_US;
+    }
+    left_us = limit_of(reader) - now;
     if (left_us <= 0) {
         return APR_SUCCESS;
+    }
+    if (left_us > LONGEST_POLL_US) {
+        left_us = LONGEST_POLL_US;
     }
     memset(&pfd, 0, sizeof(pfd));
     pfd.p = reader->conn->c->pool;
@@ -437,6 +473,7 @@ void proxyip_filter_add(proxyip_conn_t *conn, apr_socket_t *csd)
 
 proxyip_read_t proxyip_filter_advance(proxyip_conn_t *conn, int may_block)
 {
+    proxyip_wait_leave(&conn->reader->waiter);
     return advance(conn->reader, may_block, 1);
 }
 
@@ -461,6 +498,7 @@ proxyip_read_t proxyip_filter_finish(proxyip_conn_t *conn)
     if (shut != PROXYIP_SHUT_NOT) {
         return fail_shut(reader, shut);
     }
+    proxyip_wait_note_spoke(&reader->waiter);
     ap_remove_input_filter(reader->filter);
     return PROXYIP_READ_READY;
 }
@@ -491,6 +529,7 @@ apr_status_t proxyip_filter_insert_payload(conn_rec *c,
         reader->is_seeded = 1;
         if (reader->payload) {
             APR_BRIGADE_INSERT_TAIL(bb, reader->payload);
+            apr_pool_cleanup_kill(c->pool, reader, drop_payload);
             reader->payload = NULL;
         }
     }

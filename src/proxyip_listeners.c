@@ -317,57 +317,128 @@ static int check_checksum(apr_pool_t *p, const listener_t *listener)
     return 0;
 }
 
-/* Whether a <VirtualHost> of the tree is where a listener's host is from. */
-static int is_host_of(const listener_t *listener, const ap_directive_t *node)
+/* What mod_remoteip makes of its directive: every address of the server that
+ * says it, On or Off.  The main server's address is any, with any port. */
+typedef struct {
+    const apr_sockaddr_t *addr;
+    int is_on;
+    int is_void; /* a later directive for the same address says otherwise */
+    const ap_directive_t *origin;
+} remoteip_t;
+
+static int is_remoteip(const ap_directive_t *node)
 {
+    return strcasecmp(node->directive, "RemoteIPProxyProtocol") == 0;
+}
+
+static void add_remoteip(apr_array_header_t *entries, const server_rec *s,
+                         const ap_directive_t *node, apr_pool_t *p)
+{
+    const char *args = node->args;
+    int is_on = strcasecmp(ap_getword_conf(p, &args), "on") == 0;
+    const server_addr_rec *sar;
     int i;
 
-    for (i = 0; i < listener->servers->nelts; i++) {
-        const server_rec *s = server_at(listener, i);
+    for (sar = s->addrs; sar; sar = sar->next) {
+        remoteip_t *entry;
 
+        for (i = 0; i < entries->nelts; i++) {
+            entry = &APR_ARRAY_IDX(entries, i, remoteip_t);
+            if (entry->is_on != is_on
+                && entry->addr->port == sar->host_addr->port
+                && apr_sockaddr_equal(entry->addr, sar->host_addr)) {
+                entry->is_void = 1;
+            }
+        }
+        entry = apr_array_push(entries);
+        entry->addr = sar->host_addr;
+        entry->is_on = is_on;
+        entry->is_void = 0;
+        entry->origin = node;
+    }
+}
+
+/* The server that a <VirtualHost> of the tree has become. */
+static const server_rec *server_of(const server_rec *main_s,
+                                   const ap_directive_t *node)
+{
+    const server_rec *s;
+
+    for (s = main_s->next; s; s = s->next) {
         if (s->defn_name && s->defn_line_number == (unsigned)node->line_num
             && strcmp(s->defn_name, node->filename) == 0) {
-            return 1;
+            return s;
         }
     }
-    return 0;
+    return NULL;
 }
 
-/* The last RemoteIPProxyProtocol among some nodes, or the one given. */
-static const ap_directive_t *find_remoteip(const ap_directive_t *node,
-                                           const ap_directive_t *found)
+/* In the order in which mod_remoteip has read them. */
+static apr_array_header_t *find_remoteip(apr_pool_t *p,
+                                         const server_rec *main_s)
 {
-    for (; node; node = node->next) {
-        if (strcasecmp(node->directive, "RemoteIPProxyProtocol") == 0) {
-            found = node;
-        }
-    }
-    return found;
-}
-
-/* The directive that decides for a listener.  mod_remoteip takes what a
- * virtual host says for all of its addresses, and what the main server says
- * for every address. */
-static const ap_directive_t *remoteip_of(const listener_t *listener)
-{
-    const ap_directive_t *found = find_remoteip(ap_conftree, NULL);
+    apr_array_header_t *entries = apr_array_make(p, 4, sizeof(remoteip_t));
     const ap_directive_t *node;
+    const ap_directive_t *child;
 
     for (node = ap_conftree; node; node = node->next) {
-        if (strcasecmp(node->directive, "<VirtualHost") == 0
-            && is_host_of(listener, node)) {
-            found = find_remoteip(node->first_child, found);
+        const server_rec *s = NULL;
+
+        if (is_remoteip(node)) {
+            add_remoteip(entries, main_s, node, p);
+        }
+        if (strcasecmp(node->directive, "<VirtualHost") == 0) {
+            s = server_of(main_s, node);
+        }
+        for (child = node->first_child; s && child; child = child->next) {
+            if (is_remoteip(child)) {
+                add_remoteip(entries, s, child, p);
+            }
         }
     }
-    return found;
+    return entries;
 }
 
-static int check_remoteip(apr_pool_t *p, const listener_t *listener)
+/* Whether an entry holds for all of a listener's connections. */
+static int covers(const remoteip_t *entry, const listener_t *listener)
+{
+    if (entry->is_void
+        || (entry->addr->port && entry->addr->port != listener->port)) {
+        return 0;
+    }
+    return is_wildcard(entry->addr)
+           || (listener->addr
+               && apr_sockaddr_equal(entry->addr, listener->addr));
+}
+
+/* The directive that makes mod_remoteip take headers of a listener: its Off
+ * list is stronger than its On list. */
+static const ap_directive_t *remoteip_of(const apr_array_header_t *entries,
+                                         const listener_t *listener)
+{
+    const ap_directive_t *origin = NULL;
+    int i;
+
+    for (i = 0; i < entries->nelts; i++) {
+        const remoteip_t *entry = &APR_ARRAY_IDX(entries, i, remoteip_t);
+
+        if (covers(entry, listener)) {
+            if (!entry->is_on) {
+                return NULL;
+            }
+            origin = entry->origin;
+        }
+    }
+    return origin;
+}
+
+static int check_remoteip(apr_pool_t *p, const listener_t *listener,
+                          const apr_array_header_t *entries)
 {
     server_rec *s = server_at(listener, 0);
-    const ap_directive_t *remoteip = remoteip_of(listener);
+    const ap_directive_t *remoteip = remoteip_of(entries, listener);
 
-    if (!remoteip || strcasecmp(remoteip->args, "on") != 0) {
+    if (!remoteip) {
         return 1;
     }
     ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, PROXYIP_LOGNO(0004)
@@ -380,15 +451,18 @@ static int check_remoteip(apr_pool_t *p, const listener_t *listener)
     return 0;
 }
 
-static int check_listener(apr_pool_t *p, const listener_t *listener)
+static int check_listener(apr_pool_t *p, const listener_t *listener,
+                          const apr_array_header_t *remoteip)
 {
     return check_agreement(p, listener) && check_trust(p, listener)
-           && check_checksum(p, listener) && check_remoteip(p, listener);
+           && check_checksum(p, listener)
+           && check_remoteip(p, listener, remoteip);
 }
 
 int proxyip_listeners_check(apr_pool_t *ptemp, server_rec *main_s)
 {
     apr_array_header_t *listeners;
+    apr_array_header_t *remoteip;
     server_rec *s;
     int i;
     int result = OK;
@@ -397,10 +471,12 @@ int proxyip_listeners_check(apr_pool_t *ptemp, server_rec *main_s)
         proxyip_conf_finish(proxyip_conf_get(s));
     }
     listeners = find_listeners(ptemp, main_s);
+    remoteip = find_remoteip(ptemp, main_s);
     for (i = 0; i < listeners->nelts; i++) {
         listener_t *listener = APR_ARRAY_IDX(listeners, i, listener_t *);
 
-        if (is_enabled(listener) && !check_listener(ptemp, listener)) {
+        if (is_enabled(listener)
+            && !check_listener(ptemp, listener, remoteip)) {
             result = HTTP_INTERNAL_SERVER_ERROR;
         }
     }
@@ -421,32 +497,32 @@ static int is_loopback(const apr_sockaddr_t *addr)
     return memcmp(ip.bytes, loopback6.bytes, sizeof(ip.bytes)) == 0;
 }
 
-/* Whether only this machine can reach a listener; the main server's
- * connections come in on sockets that no virtual host covers. */
-static int is_local_only(const listener_t *listener, const server_rec *main_s)
+/* Whether only this machine can reach a listener: by its address, or by
+ * those of the sockets that its connections come in on. */
+static int is_local_only(const listener_t *listener)
 {
     ap_listen_rec *lr;
 
-    if (server_at(listener, 0) != main_s) {
-        return listener->addr && is_loopback(listener->addr);
+    if (listener->addr) {
+        return is_loopback(listener->addr);
     }
     for (lr = ap_listeners; lr; lr = lr->next) {
-        if (!is_loopback(lr->bind_addr)) {
+        if ((listener->port == 0 || listener->port == lr->bind_addr->port)
+            && !is_loopback(lr->bind_addr)) {
             return 0;
         }
     }
     return 1;
 }
 
-static void warn_listener(apr_pool_t *p, const listener_t *listener,
-                          const server_rec *main_s)
+static void warn_listener(apr_pool_t *p, const listener_t *listener)
 {
     server_rec *s = server_at(listener, 0);
     const proxyip_conf_t *conf = proxyip_conf_get(s);
     const proxyip_rule_t *open;
 
     open = proxyip_peers_find_open(conf->peers, PROXYIP_REQUIRE);
-    if (open && !is_local_only(listener, main_s)) {
+    if (open && !is_local_only(listener)) {
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s, PROXYIP_LOGNO(0005)
                      "ProxyIPPeer require %s (%s:%d) for %s, %s: whoever"
                      " reaches this port can claim any client address; name"
@@ -492,8 +568,8 @@ static void warn_idle_peers(apr_pool_t *p, server_rec *s,
         return;
     }
     ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s, PROXYIP_LOGNO(0007)
-                 "the peers at %s have no effect: ProxyIP is On nowhere they"
-                 " hold, %s included",
+                 "the peers at %s have no effect: nothing that uses them, such"
+                 " as %s, has ProxyIP On",
                  proxyip_conf_where(p, conf, PROXYIP_SET_PEERS),
                  place_of(p, s));
 }
@@ -508,7 +584,7 @@ void proxyip_listeners_warn(apr_pool_t *ptemp, server_rec *main_s)
         listener_t *listener = APR_ARRAY_IDX(listeners, i, listener_t *);
 
         if (is_enabled(listener)) {
-            warn_listener(ptemp, listener, main_s);
+            warn_listener(ptemp, listener);
         }
     }
     for (s = main_s; s; s = s->next) {

@@ -35,6 +35,11 @@ static int fault_level(const proxyip_conn_t *conn)
     return conn->rule && conn->rule->bits > 0 ? APLOG_ERR : APLOG_INFO;
 }
 
+static const char *endpoint(apr_pool_t *p, const char *ip, int port)
+{
+    return apr_psprintf(p, strchr(ip, ':') ? "[%s]:%d" : "%s:%d", ip, port);
+}
+
 /* "peer 10.0.0.7:4711 (ProxyIPPeer require 10.0.0.0/8 at FILE:LINE) on
  * 192.0.2.1:443, virtual host www.example.com (FILE:LINE)" */
 static const char *describe(const proxyip_conn_t *conn)
@@ -55,9 +60,36 @@ static const char *describe(const proxyip_conn_t *conn)
                                  s->server_hostname, s->defn_name,
                                  s->defn_line_number);
     }
-    return apr_psprintf(c->pool, "peer %s:%d (%s) on %s:%d, %s",
-                        conn->peer_ip, (int)conn->peer_addr->port, rule_text,
-                        c->local_ip, (int)c->local_addr->port, host_text);
+    return apr_psprintf(c->pool, "peer %s (%s) on %s, %s",
+                        endpoint(c->pool, conn->peer_ip,
+                                 conn->peer_addr->port), rule_text,
+                        endpoint(c->pool, c->local_ip, c->local_addr->port),
+                        host_text);
+}
+
+/* What kind of header it was, for those that name no client. */
+static const char *kind_of(const pp_header_t *header)
+{
+    if (header->command == PP_LOCAL) {
+        return "LOCAL";
+    }
+    return header->family == PP_UNIX ? "UNIX" : "UNKNOWN";
+}
+
+/* What a header said, for a connection that ends before anyone adopts it. */
+static const char *show_header(const proxyip_conn_t *conn)
+{
+    const pp_header_t *header = &conn->header;
+    apr_pool_t *p = conn->c->pool;
+    char ip[PP_ADDR_TEXT_MAX];
+
+    if (!pp_names_client(header)) {
+        return apr_psprintf(p, "v%d PROXY header, %s", header->version,
+                            kind_of(header));
+    }
+    pp_addr_format(&header->src, ip);
+    return apr_psprintf(p, "v%d PROXY header of client %s", header->version,
+                        endpoint(p, ip, header->src_port));
 }
 
 /* What came, at most SHOWN_BYTES of it; all but plain characters as in URLs.
@@ -89,6 +121,17 @@ static const char *show_bytes(const proxyip_conn_t *conn,
                         text);
 }
 
+/* How far the connection had come when something else ended it. */
+static const char *show_state(const proxyip_conn_t *conn,
+                              const uint8_t *bytes, size_t len)
+{
+    if (conn->has_header) {
+        return apr_pstrcat(conn->c->pool, "nothing had followed the ",
+                           show_header(conn), NULL);
+    }
+    return show_bytes(conn, bytes, len);
+}
+
 static const char *setting(const proxyip_conn_t *conn,
                            proxyip_setting_t which)
 {
@@ -110,19 +153,21 @@ static void log_missing(const proxyip_conn_t *conn, const uint8_t *bytes,
                   show_bytes(conn, bytes, len), describe(conn));
 }
 
-static void log_malformed(const proxyip_conn_t *conn, pp_reason_t reason,
-                          const uint8_t *bytes, size_t len)
+static void log_malformed(const proxyip_conn_t *conn,
+                          const pp_answer_t *answer, const uint8_t *bytes,
+                          size_t len)
 {
     const char *hint = "";
 
-    if (reason == PP_BAD_FORMAT_REFUSED) {
+    if (answer->reason == PP_BAD_FORMAT_REFUSED) {
         hint = apr_pstrcat(conn->c->pool, "; see ",
                            setting(conn, PROXYIP_SET_FORMATS), NULL);
     }
     ap_log_cerror(APLOG_MARK, fault_level(conn), 0, conn->c,
                   PROXYIP_LOGNO(0022)
-                  "closed: bad PROXY header: %s; %s; %s%s",
-                  pp_reason_text(reason), show_bytes(conn, bytes, len),
+                  "closed: bad PROXY header: %s, found at byte %"
+                  APR_SIZE_T_FMT "; %s; %s%s", pp_reason_text(answer->reason),
+                  answer->len + 1, show_bytes(conn, bytes, len),
                   describe(conn), hint);
 }
 
@@ -138,13 +183,22 @@ static void log_too_large(const proxyip_conn_t *conn, const uint8_t *bytes)
                   setting(conn, PROXYIP_SET_MAX_HEADER));
 }
 
-static void log_bad_checksum(const proxyip_conn_t *conn, pp_reason_t reason,
-                             const uint8_t *bytes, size_t len)
+/* A wrong checksum is refused whatever the settings; a missing one is not. */
+static void log_bad_checksum(const proxyip_conn_t *conn,
+                             const pp_answer_t *answer, const uint8_t *bytes,
+                             size_t len)
 {
+    const char *hint = "the header was changed on its way, or its sender"
+                       " computes wrongly";
+
+    if (answer->reason == PP_BAD_CRC_MISSING) {
+        hint = apr_pstrcat(conn->c->pool, "see ",
+                           setting(conn, PROXYIP_SET_CHECKSUM), NULL);
+    }
     ap_log_cerror(APLOG_MARK, fault_level(conn), 0, conn->c,
-                  PROXYIP_LOGNO(0024) "closed: %s; %s; %s; see %s",
-                  pp_reason_text(reason), show_bytes(conn, bytes, len),
-                  describe(conn), setting(conn, PROXYIP_SET_CHECKSUM));
+                  PROXYIP_LOGNO(0024) "closed: %s; %s; %s; %s",
+                  pp_reason_text(answer->reason),
+                  show_bytes(conn, bytes, len), describe(conn), hint);
 }
 
 /* The directives that say how long a header is waited for: of an optional
@@ -160,8 +214,21 @@ static const char *time_settings(const proxyip_conn_t *conn)
     return text;
 }
 
-/* Part of a header came and no more: the peer's fault.  Silence is nobody's:
- * port scans and health checks end so. */
+/* A header that was begun and not finished is the peer's fault.  Silence is
+ * nobody's (port scans and health checks end so), and what an optional peer
+ * sent may not have been meant as a header. */
+static int unfinished_level(const proxyip_conn_t *conn, const uint8_t *bytes,
+                            size_t len)
+{
+    if (len == 0) {
+        return APLOG_DEBUG;
+    }
+    return conn->rule->policy == PROXYIP_OPTIONAL
+                   && !pp_committed_version(bytes, len)
+               ? APLOG_INFO
+               : fault_level(conn);
+}
+
 static void log_unfinished(const proxyip_conn_t *conn, const char *event,
                            const uint8_t *bytes, size_t len)
 {
@@ -172,61 +239,72 @@ static void log_unfinished(const proxyip_conn_t *conn, const char *event,
                       describe(conn), time_settings(conn));
         return;
     }
-    ap_log_cerror(APLOG_MARK, fault_level(conn), 0, conn->c,
+    ap_log_cerror(APLOG_MARK, unfinished_level(conn, bytes, len), 0, conn->c,
                   PROXYIP_LOGNO(0026)
-                  "closed: %s before the PROXY header was complete, %"
-                  APR_SIZE_T_FMT " bytes had come; %s; %s; see %s", event,
-                  len, show_bytes(conn, bytes, len), describe(conn),
+                  "closed: %s before the PROXY header was complete; bytes"
+                  " that had come: %" APR_SIZE_T_FMT "; %s; %s; see %s",
+                  event, len, show_bytes(conn, bytes, len), describe(conn),
                   time_settings(conn));
 }
 
 static void log_idle(const proxyip_conn_t *conn)
 {
     ap_log_cerror(APLOG_MARK, APLOG_INFO, 0, conn->c, PROXYIP_LOGNO(0027)
-                  "closed: nothing followed the PROXY header in time; %s; see"
-                  " %s", describe(conn), setting(conn, PROXYIP_SET_DEFER));
+                  "closed: nothing followed the %s in time; %s; see %s",
+                  show_header(conn), describe(conn),
+                  setting(conn, PROXYIP_SET_DEFER));
 }
 
 static void log_closed_idle(const proxyip_conn_t *conn)
 {
     ap_log_cerror(APLOG_MARK, APLOG_DEBUG, 0, conn->c, PROXYIP_LOGNO(0028)
-                  "closed: the peer sent a PROXY header and closed, as health"
-                  " checks do; %s", describe(conn));
+                  "closed: the peer closed behind the %s, as health checks"
+                  " do; %s", show_header(conn), describe(conn));
 }
 
-static void log_evicted(const proxyip_conn_t *conn)
+static void log_evicted(const proxyip_conn_t *conn, const uint8_t *bytes,
+                        size_t len)
 {
     ap_log_cerror(APLOG_MARK, APLOG_DEBUG, 0, conn->c, PROXYIP_LOGNO(0029)
                   "closed: it had waited longest of all and the child needs"
-                  " room for other connections; %s; see ThreadsPerChild and"
-                  " AsyncRequestWorkerFactor", describe(conn));
+                  " room for other connections; %s; %s; see ThreadsPerChild"
+                  " and AsyncRequestWorkerFactor",
+                  show_state(conn, bytes, len), describe(conn));
 }
 
-static void log_mpm_timed_out(const proxyip_conn_t *conn)
+/* Timeout cut short one of our own waits, so it is judged as those are. */
+static void log_mpm_timed_out(const proxyip_conn_t *conn,
+                              const uint8_t *bytes, size_t len)
 {
-    ap_log_cerror(APLOG_MARK, APLOG_INFO, 0, conn->c, PROXYIP_LOGNO(0030)
-                  "closed: the main server's Timeout passed before anything"
-                  " came; %s; Timeout ends a wait that %s and %s would let"
-                  " go on", describe(conn),
+    int level = conn->has_header ? APLOG_INFO
+                                 : unfinished_level(conn, bytes, len);
+
+    ap_log_cerror(APLOG_MARK, level, 0, conn->c, PROXYIP_LOGNO(0030)
+                  "closed: the main server's Timeout passed, which is shorter"
+                  " than %s or %s; %s; %s",
                   setting(conn, PROXYIP_SET_TIMEOUT),
-                  setting(conn, PROXYIP_SET_DEFER));
+                  setting(conn, PROXYIP_SET_DEFER),
+                  show_state(conn, bytes, len), describe(conn));
 }
 
-static void log_stopping(const proxyip_conn_t *conn)
+static void log_stopping(const proxyip_conn_t *conn, const uint8_t *bytes,
+                         size_t len)
 {
     ap_log_cerror(APLOG_MARK, APLOG_DEBUG, 0, conn->c, PROXYIP_LOGNO(0031)
-                  "closed: the child is stopping and nothing came; %s",
-                  describe(conn));
+                  "closed: the child is stopping; %s; %s",
+                  show_state(conn, bytes, len), describe(conn));
 }
 
 static void log_rejected(const proxyip_conn_t *conn)
 {
     ap_log_cerror(APLOG_MARK, APLOG_INFO, 0, conn->c, PROXYIP_LOGNO(0020)
-                  "closed on accept: %s; a ProxyIPPeer for it would change"
-                  " that", describe(conn));
+                  "closed on accept: %s%s", describe(conn),
+                  conn->rule ? ""
+                             : "; if it is a load balancer it needs a"
+                               " ProxyIPPeer");
 }
 
-void proxyip_log_closed(const proxyip_conn_t *conn, pp_reason_t reason,
+void proxyip_log_closed(const proxyip_conn_t *conn, const pp_answer_t *answer,
                         const uint8_t *bytes, size_t len)
 {
     switch (conn->outcome) {
@@ -237,13 +315,13 @@ void proxyip_log_closed(const proxyip_conn_t *conn, pp_reason_t reason,
         log_missing(conn, bytes, len);
         break;
     case PROXYIP_MALFORMED:
-        log_malformed(conn, reason, bytes, len);
+        log_malformed(conn, answer, bytes, len);
         break;
     case PROXYIP_TOO_LARGE:
         log_too_large(conn, bytes);
         break;
     case PROXYIP_BAD_CHECKSUM:
-        log_bad_checksum(conn, reason, bytes, len);
+        log_bad_checksum(conn, answer, bytes, len);
         break;
     case PROXYIP_TIMED_OUT:
         log_unfinished(conn, "time was up", bytes, len);
@@ -258,28 +336,19 @@ void proxyip_log_closed(const proxyip_conn_t *conn, pp_reason_t reason,
         log_closed_idle(conn);
         break;
     case PROXYIP_EVICTED:
-        log_evicted(conn);
+        log_evicted(conn, bytes, len);
         break;
     case PROXYIP_MPM_TIMED_OUT:
-        log_mpm_timed_out(conn);
+        log_mpm_timed_out(conn, bytes, len);
         break;
     case PROXYIP_STOPPING:
-        log_stopping(conn);
+        log_stopping(conn, bytes, len);
         break;
     case PROXYIP_PENDING:
     case PROXYIP_ACCEPTED:
     case PROXYIP_ABSENT:
         break;
     }
-}
-
-/* What kind of header it was, for those that name no client. */
-static const char *kind_of(const pp_header_t *header)
-{
-    if (header->command == PP_LOCAL) {
-        return "LOCAL";
-    }
-    return header->family == PP_UNIX ? "UNIX" : "UNKNOWN";
 }
 
 void proxyip_log_taken(const proxyip_conn_t *conn)
@@ -296,18 +365,16 @@ void proxyip_log_taken(const proxyip_conn_t *conn)
     else if (!pp_names_client(header)) {
         ap_log_cerror(APLOG_MARK, APLOG_DEBUG, 0, conn->c,
                       PROXYIP_LOGNO(0041)
-                      "v%d PROXY header, %s: the socket's own addresses"
-                      " stay; %s", header->version, kind_of(header),
-                      describe(conn));
+                      "%s: the socket's own addresses stay; %s",
+                      show_header(conn), describe(conn));
     }
     else if (APLOGcdebug(conn->c)) {
         pp_addr_format(&header->dst, server_ip);
         ap_log_cerror(APLOG_MARK, APLOG_DEBUG, 0, conn->c,
-                      PROXYIP_LOGNO(0042)
-                      "v%d PROXY header: client %s:%d dialled %s:%d; %s",
-                      header->version, conn->client_ip,
-                      (int)header->src_port, server_ip,
-                      (int)header->dst_port, describe(conn));
+                      PROXYIP_LOGNO(0042) "%s, who dialled %s; %s",
+                      show_header(conn),
+                      endpoint(conn->c->pool, server_ip, header->dst_port),
+                      describe(conn));
     }
 }
 

@@ -28,12 +28,12 @@
  * Log why a connection is closed: what was decided, why, the peer and the
  * rule that applied to it, the listener, the first bytes that came.
  * @param conn its record; outcome says what was decided
- * @param reason what the decoder objected to, or PP_OK
+ * @param answer what the decoder objected to and where, or NULL
  * @param bytes what has come of the header so far; may be NULL when len is 0
  * @param len bytes there; at most 32 of them are shown
  * @remark once per connection
  */
-void proxyip_log_closed(const proxyip_conn_t *conn, pp_reason_t reason,
+void proxyip_log_closed(const proxyip_conn_t *conn, const pp_answer_t *answer,
                         const uint8_t *bytes, size_t len);
 
 /**

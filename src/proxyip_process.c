@@ -32,7 +32,7 @@ static int reject(conn_rec *c, const proxyip_conf_t *conf,
     proxyip_conn_t *conn = proxyip_conn_make(c, conf, rule);
 
     conn->outcome = PROXYIP_REJECTED;
-    proxyip_log_closed(conn, PP_OK, NULL, 0);
+    proxyip_log_closed(conn, NULL, NULL, 0);
     return HTTP_FORBIDDEN; /* no answer: the MPM closes the socket */
 }
 
@@ -106,8 +106,7 @@ static void look_for_second_header(const proxyip_conn_t *conn)
     const uint8_t *bytes;
     apr_size_t len = proxyip_filter_payload(conn, &bytes);
 
-    if (conn->outcome == PROXYIP_ACCEPTED
-        && pp_committed_version(bytes, len)) {
+    if (conn->has_header && pp_committed_version(bytes, len)) {
         proxyip_log_second_header(conn, bytes, len);
     }
 }

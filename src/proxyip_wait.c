@@ -36,10 +36,6 @@
 #include <apr_thread_proc.h>
 #include <scoreboard.h>
 
-/* How long a child that is to end gracefully still waits for the bytes of
- * connections it has accepted. */
-#define STOPPING_GRACE_US apr_time_from_sec(2)
-
 /* How often a child with waiters looks whether they are too many for its
  * workers: well under the 10 ms that anyone's request may be late by. */
 #define ROOM_PERIOD_US apr_time_from_msec(4)
@@ -47,6 +43,16 @@
 /* A waiter of this age has had the time to speak: a client's first bytes
  * follow its connection by one round trip, or are not on their way. */
 #define YOUNG_US apr_time_from_msec(200)
+
+/* How long a child may not accept before other reasons than the waiters'
+ * number are looked for. */
+#define PATIENCE_US (3 * ROOM_PERIOD_US)
+
+/* For how long it is counted how waits ended. */
+#define WINDOW_US apr_time_from_sec(1)
+
+/* Larger than any sensible AsyncRequestWorkerFactor. */
+#define MAX_WORKER_FACTOR 1000
 
 /* Nothing is due: sleep until somebody calls. */
 #define NEVER APR_INT64_MAX
@@ -63,12 +69,18 @@ typedef struct {
     server_rec *s;
     proxyip_waiter_t ends;      /* no waiter: closes both rings */
     int count;                  /* waiters in the ring by age */
+    apr_time_t window_start;    /* since then ... */
+    int spoke;                  /* ... so many waiters have spoken */
+    int silent;                 /* ... and so many were shut down */
+    int is_crowd_silent;        /* what the last whole window said */
+    apr_time_t blocked_since;   /* it accepted until then, as far as seen */
     int threads;                /* workers of the child */
     int most;                   /* more waiters than this are not kept */
     int slot;                   /* in the scoreboard; -1 not known yet */
     apr_time_t sleeps_until;
     apr_time_t stop_by;         /* no deadline is later; 0 not stopping */
-    int must_end;               /* the thread's, set at the child's end */
+    int must_end;               /* the thread is to end, and nobody is to be
+                                   shut down any more */
 } watch_t;
 
 /* The child's own; set in child_init before any connection. */
@@ -84,16 +96,28 @@ apr_time_t proxyip_wait_now(void)
 
 /* The MPM tells no module its factor; the directive stands at the top level
  * of the configuration (event takes it nowhere else). */
-void proxyip_wait_configure(void)
+void proxyip_wait_configure(apr_pool_t *ptemp)
 {
     const ap_directive_t *node;
 
     worker_factor = DEFAULT_WORKER_FACTOR;
     for (node = ap_conftree; node; node = node->next) {
         if (strcasecmp(node->directive, "AsyncRequestWorkerFactor") == 0) {
-            worker_factor = (int)strtod(node->args, NULL);
+            const char *args = node->args;
+            double factor = strtod(ap_getword_conf(ptemp, &args), NULL);
+
+            worker_factor = factor < MAX_WORKER_FACTOR ? (int)factor
+                                                       : MAX_WORKER_FACTOR;
         }
     }
+}
+
+int proxyip_wait_is_stopping(void)
+{
+    int state = AP_MPMQ_RUNNING;
+
+    ap_mpm_query(AP_MPMQ_MPM_STATE, &state);
+    return state == AP_MPMQ_STOPPING;
 }
 
 int proxyip_wait_is_possible(void)
@@ -133,10 +157,29 @@ static void unlink_waiter(proxyip_waiter_t *waiter)
     watch->count--;
 }
 
+/* Most of those that wait never speak, and they are many.  Where clients
+ * wait, nearly all of them speak. */
+static int is_silent_majority(void)
+{
+    return watch->silent >= watch->threads
+           && watch->silent >= 2 * watch->spoke;
+}
+
+static void turn_window(apr_time_t now)
+{
+    if (now - watch->window_start >= WINDOW_US) {
+        watch->is_crowd_silent = is_silent_majority();
+        watch->window_start = now;
+        watch->spoke = 0;
+        watch->silent = 0;
+    }
+}
+
 /* The reason is set before the shutdown: its reader may be called at once. */
 static void shut_waiter(proxyip_waiter_t *waiter, proxyip_shut_t why)
 {
     unlink_waiter(waiter);
+    watch->silent++;
     waiter->shut = why;
     apr_socket_shutdown(waiter->csd, APR_SHUTDOWN_READ);
 }
@@ -155,13 +198,19 @@ static void link_deadline(proxyip_waiter_t *waiter)
     waiter->later->sooner = waiter;
 }
 
+/* The newest go to the end where the search begins; those that wait again
+ * have kept their age. */
 static void link_age(proxyip_waiter_t *waiter)
 {
-    waiter->older = watch->ends.older;
-    waiter->newer = &watch->ends;
+    proxyip_waiter_t *older = watch->ends.older;
+
+    while (older != &watch->ends && older->since > waiter->since) {
+        older = older->older;
+    }
+    waiter->older = older;
+    waiter->newer = older->newer;
     waiter->older->newer = waiter;
     waiter->newer->older = waiter;
-    waiter->since = proxyip_wait_now();
     waiter->is_linked = 1;
     watch->count++;
 }
@@ -207,10 +256,11 @@ static int count_idle_workers(void)
     return idle;
 }
 
-/* Whether the child has stopped accepting while workers are idle: then open
- * connections are what it has too many of.  With no idle worker it would not
- * accept anyway, and giving connections up would not help. */
-static int is_blocked(int *idle)
+/* How many workers are idle although the child has stopped accepting: then
+ * open connections are what it has too many of.  0 when it accepts, and when
+ * no worker is idle: it would not accept anyway, and giving connections up
+ * would not help. */
+static int count_blocked_workers(void)
 {
     const process_score *ps;
 
@@ -218,11 +268,26 @@ static int is_blocked(int *idle)
         find_slot();
     }
     ps = watch->slot < 0 ? NULL : ap_get_scoreboard_process(watch->slot);
-    if (!ps || !ps->not_accepting || ps->quiescing || watch->stop_by) {
+    if (!ps || !ps->not_accepting || ps->quiescing || watch->stop_by
+        || proxyip_wait_is_stopping()) {
         return 0;
     }
-    *idle = count_idle_workers();
-    return *idle > 0;
+    return count_idle_workers();
+}
+
+/* How many waiters to give up so that a child with some idle workers can
+ * accept again.  Busy workers have a connection each; where that does not
+ * explain it, other connections (kept alive, say) fill the room, or event is
+ * just about to accept again, which is given some time. */
+static int count_excess(int idle, apr_time_t now)
+{
+    int bearable = idle * (1 + worker_factor) - worker_factor - 1;
+
+    if (watch->count > bearable) {
+        return watch->count - bearable;
+    }
+    return now - watch->blocked_since < PATIENCE_US ? 0
+                                                    : watch->count / 4 + 1;
 }
 
 /* Keep the waiters few enough for the child to accept.  Event stops when the
@@ -233,25 +298,31 @@ static int is_blocked(int *idle)
  * workers idle, waiters may fill two thirds.
  *
  * When event has stopped all the same, they make place until it can start.
- * Those that have just come are spared while few workers are idle: that is
- * how a busy server looks, and they are clients about to speak. */
+ * Those that have just come are spared while few workers are idle, unless
+ * most waiters of late never spoke: few idle workers are how a busy server
+ * looks, and its waiters are clients about to speak. */
 static void make_room(void)
 {
     apr_time_t now = proxyip_wait_now();
     int excess = watch->count - watch->most;
     int idle;
+    int spares_young;
 
+    if (watch->must_end) {
+        return;
+    }
+    turn_window(now);
     if (excess > 0) {
         evict(excess, now);
     }
-    if (watch->count > 0 && is_blocked(&idle)) {
-        excess = watch->count
-                 - (idle * (1 + worker_factor) - worker_factor - 1);
-        if (excess < watch->count / 4 + 1) {
-            excess = watch->count / 4 + 1;
-        }
-        evict(excess, idle > watch->threads / 4 ? now : now - YOUNG_US);
+    idle = watch->count > 0 ? count_blocked_workers() : 0;
+    if (idle == 0) {
+        watch->blocked_since = now;
+        return;
     }
+    spares_young = idle <= watch->threads / 4 && !watch->is_crowd_silent
+                   && !is_silent_majority();
+    evict(count_excess(idle, now), spares_young ? now - YOUNG_US : now);
 }
 
 /* Runs before the connection's socket is closed with its pool. */
@@ -270,15 +341,13 @@ void proxyip_wait_enter(proxyip_waiter_t *waiter, apr_pool_t *pool,
     if (watch->stop_by && deadline > watch->stop_by) {
         deadline = watch->stop_by;
     }
-    if (waiter->is_linked) {
-        unlink_deadline(waiter);
-    }
-    else if (waiter->shut == PROXYIP_SHUT_NOT) {
+    if (!waiter->since) {
+        waiter->since = proxyip_wait_now();
         apr_pool_pre_cleanup_register(pool, waiter, leave_with_pool);
-        link_age(waiter);
     }
-    if (waiter->is_linked) {
+    if (waiter->shut == PROXYIP_SHUT_NOT) {
         waiter->deadline = deadline;
+        link_age(waiter);
         link_deadline(waiter);
     }
     make_room();
@@ -293,8 +362,8 @@ proxyip_shut_t proxyip_wait_leave(proxyip_waiter_t *waiter)
 {
     proxyip_shut_t shut;
 
-    if (!waiter->csd || !watch) {
-        return PROXYIP_SHUT_NOT;
+    if (!waiter->since) {
+        return PROXYIP_SHUT_NOT; /* never waited */
     }
     apr_thread_mutex_lock(watch->mutex);
     if (waiter->is_linked) {
@@ -303,6 +372,15 @@ proxyip_shut_t proxyip_wait_leave(proxyip_waiter_t *waiter)
     shut = waiter->shut;
     apr_thread_mutex_unlock(watch->mutex);
     return shut;
+}
+
+void proxyip_wait_note_spoke(const proxyip_waiter_t *waiter)
+{
+    if (waiter->since) {
+        apr_thread_mutex_lock(watch->mutex);
+        watch->spoke++;
+        apr_thread_mutex_unlock(watch->mutex);
+    }
 }
 
 /* Shut what is due; returns when the next will be. */
@@ -370,23 +448,34 @@ static apr_status_t end_watch(void *unused)
 }
 
 /* Deadlines only come closer, all to the same time: their order stays. */
-void proxyip_wait_stopping(int is_graceful)
+static void shorten_deadlines(void)
 {
     proxyip_waiter_t *waiter;
 
+    watch->stop_by = proxyip_wait_now() + PROXYIP_WAIT_GRACE_US;
+    for (waiter = watch->ends.later; waiter != &watch->ends;
+         waiter = waiter->later) {
+        if (waiter->deadline > watch->stop_by) {
+            waiter->deadline = watch->stop_by;
+        }
+    }
+}
+
+/* A child that stops at once needs no help, and must not get any: event then
+ * closes the sockets that its workers are busy with (close_worker_sockets())
+ * without asking them, and waiters shut down at this moment make workers free
+ * sockets under its hands. */
+void proxyip_wait_stopping(int is_graceful)
+{
     if (!watch) {
         return;
     }
     apr_thread_mutex_lock(watch->mutex);
-    if (!watch->stop_by) {
-        watch->stop_by = proxyip_wait_now()
-                         + (is_graceful ? STOPPING_GRACE_US : 0);
-        for (waiter = watch->ends.later; waiter != &watch->ends;
-             waiter = waiter->later) {
-            if (waiter->deadline > watch->stop_by) {
-                waiter->deadline = watch->stop_by;
-            }
-        }
+    if (!is_graceful) {
+        watch->must_end = 1;
+    }
+    else if (!watch->stop_by) {
+        shorten_deadlines();
     }
     apr_thread_mutex_unlock(watch->mutex);
     apr_pollset_wakeup(watch->sleeper);

@@ -51,7 +51,7 @@ struct proxyip_waiter_t {
                                  is to judge */
     proxyip_waiter_t *later;
     apr_socket_t *csd;
-    apr_time_t since;         /* when it first waited, ... */
+    apr_time_t since;         /* when it first waited, or 0, ... */
     apr_time_t deadline;      /* ... both on proxyip_wait_now()'s clock */
     int is_linked;
     proxyip_shut_t shut;
@@ -60,9 +60,10 @@ struct proxyip_waiter_t {
 /**
  * Look up in the configuration how many connections the MPM lets a child
  * have for each idle worker.
+ * @param ptemp for what is needed only here
  * @remark for post_config
  */
-void proxyip_wait_configure(void);
+void proxyip_wait_configure(apr_pool_t *ptemp);
 
 /**
  * Start the child's watch, where the MPM can wait for us.
@@ -82,6 +83,13 @@ void proxyip_wait_stopping(int is_graceful);
 /** @return whether connections of this child can wait without a worker */
 int proxyip_wait_is_possible(void);
 
+/** @return whether the child is going down, on any MPM */
+int proxyip_wait_is_stopping(void);
+
+/* How long a child that is to end gracefully still waits for the bytes of
+ * connections it has accepted. */
+#define PROXYIP_WAIT_GRACE_US apr_time_from_sec(2)
+
 /** @return microseconds on a clock that only goes forward */
 apr_time_t proxyip_wait_now(void);
 
@@ -97,9 +105,20 @@ void proxyip_wait_enter(proxyip_waiter_t *waiter, apr_pool_t *pool,
                         apr_time_t deadline);
 
 /**
- * Take a connection from those that wait; harmless when it is not there.
+ * Tell how a connection that had waited went on, for what that says of those
+ * that wait now.
+ * @param waiter the connection's entry, after proxyip_wait_leave()
+ * @remark to be called when its first payload byte has come
+ */
+void proxyip_wait_note_spoke(const proxyip_waiter_t *waiter);
+
+/**
+ * Take a connection from those that wait; harmless when it is not there.  It
+ * keeps its age, should it have to wait again.
  * @param waiter the connection's entry
  * @return whether, and why, its socket was shut down for reading
+ * @remark to be called before the socket is read, so that nobody takes a
+ *         connection whose bytes were just read for a silent one
  */
 proxyip_shut_t proxyip_wait_leave(proxyip_waiter_t *waiter);
 

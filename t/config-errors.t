@@ -44,6 +44,9 @@ my @refused = (
      qr/'127\.0\.0\.0\/8' is 'direct' here and 'require' at \S+:\d+/],
     ['one range, two spellings',
      "$PEER\nProxyIPPeer direct ::ffff:127.0.0.0/104", qr/'require' at/],
+    ['the hundredth range', 'ProxyIPPeer require '
+        . join(' ', (map { "10.0.$_.0/24" } 1 .. 99), 'rubbish'),
+     qr/ProxyIPPeer: 'rubbish' is not/],
     ['format', 'ProxyIPFormats v1 v3', qr/ProxyIPFormats: 'v3'.*v1, v2/],
     ['no format', 'ProxyIPFormats', qr/ProxyIPFormats/],
     ['time', 'ProxyIPTimeout soon', qr/ProxyIPTimeout: 'soon'.*1ms to 1h/],
@@ -63,7 +66,13 @@ my @refused = (
 
     # Lists
     ['no list', 'ProxyIPPeerList require @root@/none',
-     qr/ProxyIPPeerList: '\S+none' cannot be opened/],
+     qr/ProxyIPPeerList: '\S+none' cannot be read: .*No such file/],
+    ['a folder', 'ProxyIPPeerList require @root@',
+     qr/ProxyIPPeerList: '\S+' cannot be read/],
+    ['no text', 'ProxyIPPeerList require @root@/binary',
+     qr/ProxyIPPeerList: '\S+binary' is not a text file/],
+    ['a comment swallows no line', 'ProxyIPPeerList require @root@/joined',
+     qr/joined:2: 'rubbish' is not/],
     ['empty list', 'ProxyIPPeerList require @root@/empty',
      qr/ProxyIPPeerList: '\S+empty' holds no range/],
     ['bad line', 'ProxyIPPeerList require @root@/bad',
@@ -72,7 +81,7 @@ my @refused = (
     ['policy of a list', 'ProxyIPPeerList yes @root@/good', qr/'yes'/],
     ['list against directive',
      "ProxyIPPeer direct 10.0.0.0/8\nProxyIPPeerList require \@root\@/good",
-     qr/good:2: '10\.0\.0\.0\/8' is 'require' here and 'direct' at \S+:\d+/],
+     qr/good:3: '10\.0\.0\.0\/8' is 'require' here and 'direct' at \S+:\d+/],
 
     # Trust
     ['nobody trusted', 'ProxyIP On', qr/PIP0002: ProxyIP On \(\S+:\d+\)/],
@@ -155,11 +164,28 @@ EOC
     qr/PIP0004: ProxyIP On \(\S+:\d+\) and RemoteIPProxyProtocol On \(\S+:\d/]
     } @parsers;
 
+# ... also by an address with wildcards, or in quotation marks.
+push @refused, map { my ($name, $address, $on) = @$_; [$name, <<"EOC",
+$PEER
+<VirtualHost 127.0.0.1:\@port\@>
+    ProxyIP On
+</VirtualHost>
+<VirtualHost $address>
+    RemoteIPProxyProtocol $on
+</VirtualHost>
+EOC
+    qr/PIP0004/]
+    } ['every address', '*:@port@', 'On'], ['every port', '127.0.0.1:*', 'On'],
+      ['every address and port', '*:*', 'on'], ['quoted', '*:*', '"On"'],
+      ['quoted otherwise', '127.0.0.1:*', "'on'"];
+
 my %file = (
     empty => "# nothing\n\n  \t\n",
     bad   => "10.0.0.0/8\n\n10.0.0.1 10.0.0.2\n",
     all   => "all\n",
-    good  => "# office\n10.0.0.0/8\r\n\t192.0.2.1   # one\n2001:db8::/32",
+    binary => "10.0.0.0/8\0 192.0.2.1\n",
+    joined => "# ends in a backslash \\\nrubbish\n",
+    good  => '#' . ' long' x 10_000 . "\n# office\n10.0.0.0/8\r\n\t192.0.2.1   # one\n2001:db8::/32",
 );
 
 # httpd -t; the lists are there.
@@ -199,6 +225,21 @@ my @fine = (
     ProxyIPPeer require 192.0.2.1/32
     ProxyIPPeer require ::ffff:10.0.0.0/104
     ProxyIPTimeout 4000ms
+</VirtualHost>
+EOC
+    ['require all where only this machine listens', <<"EOC"],
+Listen 127.0.0.1:\@port\@
+<VirtualHost *:\@port\@>
+    ProxyIP On
+    ProxyIPPeer require all
+</VirtualHost>
+EOC
+    ['the other parser Off everywhere, then On in one place', <<"EOC"],
+RemoteIPProxyProtocol Off
+<VirtualHost *:\@port\@>
+    ProxyIP On
+    $PEER
+    RemoteIPProxyProtocol On
 </VirtualHost>
 EOC
     ['other names, other addresses', <<"EOC"],
@@ -264,6 +305,7 @@ my @warned = (
     ['require all', "Listen \@port\@\nProxyIP On\nProxyIPPeer require all",
      qr/PIP0005: ProxyIPPeer require all \(\S+:\d+\)/],
     ['require /0 in a virtual host', <<'EOC', qr/PIP0005: .*\*:\d+/],
+Listen @port@
 <VirtualHost *:@port@>
     ProxyIP On
     ProxyIPPeer require 0.0.0.0/0

@@ -9,7 +9,7 @@ use ProxyIP::Client;
 use ProxyIP::Header qw(v1 v2 CLIENT);
 use ProxyIP::Server;
 
-my $server = ProxyIP::Server->new(config => <<'EOC')->start;
+my $config = <<'EOC';
 Listen 127.0.0.1:@port@
 Listen [::1]:@port:six@
 # Ranges in any order, with spaces or commas, in either letter case.
@@ -21,12 +21,17 @@ Define OFFICE "127.3.0.0/16, 127.4.0.0/16"
     ProxyIPPeer optional 127.1.2.128/25,127.2.0.1
     ProxyIPPeer reject 127.1.2.129
     ProxyIPPeer require 127.1.2.130
+    # More arguments than httpd itself would split.
+    ProxyIPPeer direct @MANY@ 127.7.0.0/16
 </VirtualHost>
 <VirtualHost [::1]:@port:six@>
     ProxyIP On
     ProxyIPPeer require ::/0
 </VirtualHost>
 EOC
+my $many = join ' ', map { "192.0.2.$_" } 1 .. 200;
+$config =~ s/\@MANY\@/$many/;
+my $server = ProxyIP::Server->new(config => $config)->start;
 my $port = $server->port;
 my $log = $server->error_log;
 
@@ -48,6 +53,7 @@ my @cases = (
     ['127.4.255.9', 'bad',    'peer',   'direct by ${OFFICE}, second'],
     ['127.5.0.1',   'client', 'closed', 'require ::ffff:127.5.0.0/112'],
     ['127.6.0.1',   'closed', 'closed', 'no range above'],
+    ['127.7.0.1',   'bad',    'peer',   'direct, the 201st of its line'],
     ['127.0.0.1',   'closed', 'closed', 'no range below'],
 );
 
@@ -94,7 +100,7 @@ SKIP: {
     $client = ProxyIP::Client->new(host => '::1', from => '::1',
                                    port => $server->port('six'));
     isnt($client->send('x')->ending(3)->{how}, 'open', '... without a header');
-    like($log->wait_for(qr/PIP0021.*peer ::1/, 5) // '', qr/proxyip:info/,
+    like($log->wait_for(qr/PIP0021.*peer \[::1\]:/, 5) // '', qr/proxyip:info/,
         '... is logged at info');
 }
 

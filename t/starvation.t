@@ -56,7 +56,23 @@ is($last->variables($last->get('/cgi/environment'))->{REMOTE_ADDR}, CLIENT,
 isnt($crowd[0]->ending(5)->{how}, 'open', 'the oldest is closed');
 $_->close for splice @crowd;
 
-# The same with most workers busy.
+# Most workers busy, and clients that need a moment between header and
+# request: those are not taken for the silent.
+my $begin = $log->count(qr/PIP0029/);
+my @slow = map {
+    ProxyIP::Client->new(port => $port)->send(v2())->request('/cgi/slow');
+} 1 .. 6;
+sleep 0.3;
+for my $i (1 .. 20) {
+    my $client = ProxyIP::Client->new(port => $port)->send(v2());
+    sleep 0.1;
+    my $answer = $client->get('/', Connection => 'close');
+    is($answer && $answer->code, 200, "six of eight busy, a slow client $i");
+}
+is($log->count(qr/PIP0029/), $begin, '... none gave way');
+$_->answer(20), $_->close for @slow;
+
+# The same with a crowd.
 my @busy = map {
     ProxyIP::Client->new(port => $port)->send(v2())->request('/cgi/slow');
 } 1 .. 6;
@@ -70,6 +86,7 @@ for my $i (1 .. 60) {
 for my $client (@busy) {
     my $answer = $client->answer(20);
     is($answer && $answer->code, 200, 'a busy one is answered');
+    $client->close;
 }
 
 # A crowd that is not more than the room has time.
@@ -79,8 +96,9 @@ my $before = $log->count(qr/PIP0029/);
 my @few = map { ProxyIP::Client->new(port => $port)->send(v2()) } 1 .. 12;
 sleep 1.5;
 for my $client (@few) {
-    is($client->variables($client->get('/cgi/environment'))->{REMOTE_ADDR},
-        CLIENT, 'of twelve that wait each is served');
+    is($client->variables($client->get('/cgi/environment',
+        Connection => 'close'))->{REMOTE_ADDR}, CLIENT,
+        'of twelve that wait each is served');
 }
 is($log->count(qr/PIP0029/), $before, '... none gave way');
 
