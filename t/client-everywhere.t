@@ -125,7 +125,7 @@ is($client->get('/from-cdn', 'X-Client-IP' => '203.0.113.9')->code, 403,
 # mod_qos: its limit per client is the client's, not the balancer's.
 SKIP: {
     my $load = ProxyIP::Httpd::load_neighbour('qos', 'libpcre.so.3')
-        or skip 'mod_qos is not here', 5;
+        or skip 'mod_qos is not here', 4;
     my $limited = ProxyIP::Server->new(config => $load . <<'EOC')->start;
 ProxyIP On
 ProxyIPPeer require 127.0.0.0/8
@@ -139,6 +139,8 @@ EOC
         $answer ? $one : ();
     } 1 .. 6;
     is(scalar @clients, 6, 'mod_qos: six clients behind one balancer');
+    # Kept alive, each may hold a worker.
+    $_->close for splice @clients;
     my @same = map {
         my $one = ProxyIP::Client->new(port => $port);
         $one->send(v2(src => '192.0.2.100'));
@@ -149,7 +151,6 @@ EOC
     cmp_ok(scalar @refused, '>=', 1, '... the others were refused by mod_qos');
     is_deeply([grep { !/192\.0\.2\.100/ } @refused], [],
         '... which names the client');
-    ok($limited->error_log->wait_for(qr/PIP0044/, 3) || 1, '... as do we');
 }
 
 done_testing;
