@@ -405,6 +405,7 @@ static apr_time_t expire(apr_time_t now)
 
 static void *APR_THREAD_FUNC run_watch(apr_thread_t *thread, void *unused)
 {
+    (void)thread;
     (void)unused;
     apr_thread_mutex_lock(watch->mutex);
     while (!watch->must_end) {
@@ -430,7 +431,6 @@ static void *APR_THREAD_FUNC run_watch(apr_thread_t *thread, void *unused)
         apr_thread_mutex_lock(watch->mutex);
     }
     apr_thread_mutex_unlock(watch->mutex);
-    apr_thread_exit(thread, APR_SUCCESS);
     return NULL;
 }
 
