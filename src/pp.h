@@ -122,6 +122,27 @@ typedef enum {
 /* client bits (1 byte) and verify result (4 bytes) before the sub-TLVs */
 #define PP_SSL_FIXED 5
 
+/* The SSL TLV's client bits, and its sub-TLVs' types (section 2.2.6). */
+#define PP_CLIENT_SSL 0x01
+#define PP_CLIENT_CERT_CONN 0x02
+#define PP_CLIENT_CERT_SESS 0x04
+#define PP_SSL_VERSION 0x21
+#define PP_SSL_CN 0x22
+#define PP_SSL_CIPHER 0x23
+#define PP_SSL_SIG_ALG 0x24
+#define PP_SSL_KEY_ALG 0x25
+#define PP_SSL_GROUP 0x26
+#define PP_SSL_SIG_SCHEME 0x27
+#define PP_SSL_CLIENT_CERT 0x28
+
+/* Cloud providers' TLVs, in the range reserved for applications (section
+ * 2.2.8), and the subtype that an identifier has as its first byte. */
+#define PP_TLV_GCP 0xE0
+#define PP_TLV_AWS 0xEA
+#define PP_TLV_AZURE 0xEE
+#define PP_AWS_VPCE_ID 0x01
+#define PP_AZURE_LINK_ID 0x01
+
 /**
  * An IP address.  IPv4-mapped IPv6 addresses never appear: every function
  * that makes a pp_addr_t turns them into IPv4.
@@ -258,6 +279,16 @@ typedef struct {
  *         rest_len then stay)
  */
 int pp_tlv_next(const uint8_t **rest, size_t *rest_len, pp_tlv_t *tlv);
+
+/**
+ * Find the first TLV of a type in a row of them.
+ * @param tlvs the row; may be NULL when len is 0
+ * @param len its length in bytes
+ * @param type the type
+ * @param tlv filled when the answer is 1
+ * @return 1, or 0 when there is none
+ */
+int pp_tlv_find(const uint8_t *tlvs, size_t len, uint8_t type, pp_tlv_t *tlv);
 
 /**
  * Validate a row of TLVs by structure, and each known type by its length.

@@ -103,6 +103,16 @@ int pp_tlv_next(const uint8_t **rest, size_t *rest_len, pp_tlv_t *tlv)
     return 1;
 }
 
+int pp_tlv_find(const uint8_t *tlvs, size_t len, uint8_t type, pp_tlv_t *tlv)
+{
+    while (pp_tlv_next(&tlvs, &len, tlv) > 0) {
+        if (tlv->type == type) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 static pp_reason_t validate_ssl(const pp_tlv_t *ssl)
 {
     const uint8_t *rest;

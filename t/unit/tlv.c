@@ -360,8 +360,31 @@ static void test_append_extremes(void)
     tap_end();
 }
 
+/* The first of its type counts; what cannot be walked holds nothing more. */
+static void test_find(void)
+{
+    static const uint8_t row[] = {1, 0, 1, 'a', 2, 0, 0,   1,   0, 1,
+                                  'b', 9, 0, 1, 'c', 7, 0xff, 0xff};
+    pp_tlv_t tlv;
+
+    tap_begin("find: a TLV by its type");
+    tap_check(pp_tlv_find(row, sizeof(row), 1, &tlv) && tlv.len == 1
+                  && tlv.value == row + 3,
+              "of two the first");
+    tap_check(pp_tlv_find(row, sizeof(row), 2, &tlv) && tlv.len == 0,
+              "an empty one");
+    tap_check(pp_tlv_find(row, sizeof(row), 9, &tlv) && tlv.value[0] == 'c',
+              "the last whole one");
+    tap_check(!pp_tlv_find(row, sizeof(row), 7, &tlv), "one that overruns");
+    tap_check(!pp_tlv_find(row, sizeof(row), 3, &tlv), "one that is not there");
+    tap_check(!pp_tlv_find(row, 3, 1, &tlv), "a row cut short");
+    tap_check(!pp_tlv_find(NULL, 0, 1, &tlv), "no row");
+    tap_end();
+}
+
 int main(void)
 {
+    test_find();
     test_next();
     test_next_short();
     test_validate_each();
