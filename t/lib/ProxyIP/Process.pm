@@ -58,12 +58,26 @@ sub root { $_[0]{root} }
 
 sub pid { $_[0]{pid} }
 
-# A port that nothing on 127.0.0.1 listens on.
+# The first of a row of ports that nothing on 127.0.0.1 has; one by default.
+# Below those that the kernel gives to clients, which come and go.
+my %given;
+
 sub free_port {
-    my $socket = IO::Socket::INET->new(LocalAddr => '127.0.0.1',
-        LocalPort => 0, Proto => 'tcp', Listen => 1)
-        or die "no free port: $!\n";
-    return $socket->sockport;
+    my ($count) = @_;
+    for (1 .. 1000) {
+        my $first = 20_000 + int rand 12_000;
+        my @ports = $first .. $first + ($count // 1) - 1;
+        next if grep { $given{$_} || !is_free($_) } @ports;
+        @given{@ports} = @ports;
+        return $first;
+    }
+    die "no free port\n";
+}
+
+sub is_free {
+    my ($port) = @_;
+    return defined IO::Socket::INET->new(LocalAddr => '127.0.0.1',
+        LocalPort => $port, Proto => 'tcp', Listen => 1, ReuseAddr => 1);
 }
 
 # The port that a name stands for.
