@@ -75,6 +75,7 @@ have-apxs:
 
 # Asked only where they are used; building does not.
 LIBEXECDIR = $(shell $(APXS) -q LIBEXECDIR)
+INCLUDEDIR = $(shell $(APXS) -q INCLUDEDIR)
 SYSCONFDIR = $(shell $(APXS) -q SYSCONFDIR)
 # Debian's layout, where a2enmod takes modules from; empty elsewhere.
 IS_DEBIAN = $(wildcard /etc/debian_version /etc/apache2/mods-available)
@@ -123,10 +124,13 @@ endef
 install: $(MODULE)
 	$(INSTALL) -d "$(DESTDIR)$(LIBEXECDIR)"
 	$(INSTALL) -m 644 $(MODULE) "$(DESTDIR)$(LIBEXECDIR)"
+	$(INSTALL) -d "$(DESTDIR)$(INCLUDEDIR)"
+	$(INSTALL) -m 644 mod_proxyip.h "$(DESTDIR)$(INCLUDEDIR)"
 	$(if $(DEBIAN_CONF),$(INSTALL_DEBIAN))
 
 uninstall: have-apxs
 	rm -f "$(DESTDIR)$(LIBEXECDIR)/mod_proxyip.so"
+	rm -f "$(DESTDIR)$(INCLUDEDIR)/mod_proxyip.h"
 	$(if $(DEBIAN_CONF),$(UNINSTALL_DEBIAN))
 
 # The packages come first and may bring apxs, so what needs it runs in a make

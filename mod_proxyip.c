@@ -35,7 +35,9 @@
  * directives, _listeners.c start-up checks, _peers.c who may send; _process.c
  * the hooks above, _preconn.c the other modules' hooks, _filter.c reading,
  * _wait.c waiting in the MPM, _conn.c the record and the client's adoption,
- * _log.c the lines about a connection.
+ * _log.c the lines about a connection; _facts.c what is known by name, _vars.c
+ * expressions, logs and environment, _authz.c Require; _server.c
+ * ProxyIPServerAddr, _https.c ProxyIPHTTPS.
  */
 
 #include "src/proxyip_private.h"
@@ -43,14 +45,28 @@
 #include <ap_mpm.h>
 #include <http_connection.h>
 #include <http_core.h>
+#include <http_protocol.h>
+#include <http_ssl.h>
 #include <mpm_common.h>
 
+#include "src/proxyip_authz.h"
 #include "src/proxyip_conf.h"
+#include "src/proxyip_facts.h"
 #include "src/proxyip_filter.h"
+#include "src/proxyip_https.h"
 #include "src/proxyip_listeners.h"
 #include "src/proxyip_preconn.h"
 #include "src/proxyip_process.h"
+#include "src/proxyip_vars.h"
 #include "src/proxyip_wait.h"
+
+static int pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)
+{
+    (void)plog;
+    (void)ptemp;
+    proxyip_vars_register_logs(pconf);
+    return OK;
+}
 
 static int check_config(apr_pool_t *pconf, apr_pool_t *plog,
                         apr_pool_t *ptemp, server_rec *s)
@@ -100,9 +116,16 @@ static void register_hooks(apr_pool_t *p)
     /* Before all others: event's own hook stands at REALLY_FIRST, and a
      * module that met the connection before us would meet the peer. */
     const int before_all = APR_HOOK_REALLY_FIRST - 10;
+    /* Behind mod_http2's, which stands at LAST.  Not by its name: of a module
+     * with two such hooks APR takes the first, and that is another one. */
+    const int after_http2 = APR_HOOK_LAST + 5;
 
     proxyip_filter_register(p);
+    proxyip_authz_register(p);
+    proxyip_facts_export();
 
+    /* All modules are loaded, no log format is parsed yet. */
+    ap_hook_pre_config(pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_config(check_config, NULL, NULL, APR_HOOK_MIDDLE);
     /* Late: the hooks' order is final, and other modules' errors come
      * first. */
@@ -120,6 +143,32 @@ static void register_hooks(apr_pool_t *p)
      * what we have read of it comes first. */
     ap_hook_insert_network_bucket(proxyip_filter_insert_payload, NULL, NULL,
                                   APR_HOOK_FIRST);
+
+    ap_hook_expr_lookup(proxyip_vars_expr_lookup, NULL, NULL,
+                        APR_HOOK_MIDDLE);
+    /* Before mod_setenvif and mod_rewrite (both APR_HOOK_MIDDLE or later),
+     * whose conditions read the environment. */
+    ap_hook_post_read_request(proxyip_vars_set_env, NULL, NULL,
+                              APR_HOOK_FIRST);
+
+    /* Late: every module has registered its `Require` words, and none has
+     * been looked up. */
+    ap_hook_pre_config(proxyip_https_pre_config, NULL, NULL, APR_HOOK_LAST);
+    /* These three in any order: mod_ssl says yes of its own connections
+     * only, and core has its say at REALLY_LAST. */
+    ap_hook_ssl_conn_is_ssl(proxyip_https_conn_is_ssl, NULL, NULL,
+                            APR_HOOK_MIDDLE);
+    ap_hook_http_scheme(proxyip_https_scheme, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_default_port(proxyip_https_default_port, NULL, NULL,
+                         APR_HOOK_MIDDLE);
+    /* Behind mod_http2, which looks for its preface there, and before core
+     * (APR_HOOK_REALLY_LAST), which reads requests. */
+    ap_hook_process_connection(proxyip_https_process_connection, NULL, NULL,
+                               after_http2);
+    /* Before mod_headers' `early` (FIRST) and mod_setenvif (MIDDLE), which
+     * read the environment and may take HTTPS out of it again. */
+    ap_hook_post_read_request(proxyip_https_post_read_request, NULL, NULL,
+                              APR_HOOK_REALLY_FIRST);
 }
 
 module AP_MODULE_DECLARE_DATA proxyip_module = {

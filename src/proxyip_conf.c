@@ -55,6 +55,8 @@ static const char *const setting_directives[PROXYIP_SETTINGS] = {
     [PROXYIP_SET_MAX_HEADER] = "ProxyIPMaxHeader",
     [PROXYIP_SET_CHECKSUM] = "ProxyIPChecksum",
     [PROXYIP_SET_DEFER] = "ProxyIPDefer",
+    [PROXYIP_SET_SERVER_ADDR] = "ProxyIPServerAddr",
+    [PROXYIP_SET_HTTPS] = "ProxyIPHTTPS",
 };
 
 static proxyip_conf_t *create_server_conf(apr_pool_t *p)
@@ -68,6 +70,10 @@ static proxyip_conf_t *create_server_conf(apr_pool_t *p)
     conf->max_header = 0;
     conf->checksum_required = -1;
     conf->defer_us = -1;
+    conf->adopts_server_addr = -1;
+    conf->https = PROXYIP_HTTPS_UNSET;
+    conf->https_port = 0;
+    conf->env = PROXYIP_ENV_UNSET;
     memset(conf->origin, 0, sizeof(conf->origin));
     memset(&conf->rules, 0, sizeof(conf->rules));
     return conf;
@@ -90,6 +96,12 @@ static proxyip_conf_t *merge_server_conf(apr_pool_t *p,
                                   ? add->checksum_required
                                   : base->checksum_required;
     conf->defer_us = add->defer_us != -1 ? add->defer_us : base->defer_us;
+    conf->adopts_server_addr = add->adopts_server_addr != -1
+                                   ? add->adopts_server_addr
+                                   : base->adopts_server_addr;
+    conf->https = add->https ? add->https : base->https;
+    conf->https_port = add->https ? add->https_port : base->https_port;
+    conf->env = add->env ? add->env : base->env;
     for (i = 0; i < PROXYIP_SETTINGS; i++) {
         conf->origin[i] = add->origin[i] ? add->origin[i] : base->origin[i];
     }
@@ -136,6 +148,15 @@ void proxyip_conf_finish(proxyip_conf_t *conf)
     if (conf->defer_us == -1) {
         conf->defer_us = DEFAULT_DEFER_US;
     }
+    if (conf->adopts_server_addr == -1) {
+        conf->adopts_server_addr = 0;
+    }
+    if (conf->https == PROXYIP_HTTPS_UNSET) {
+        conf->https = PROXYIP_HTTPS_OFF;
+    }
+    if (conf->env == PROXYIP_ENV_UNSET) {
+        conf->env = PROXYIP_ENV_OFF;
+    }
     conf->rules.formats = conf->formats;
     conf->rules.max_len = conf->max_header;
     conf->rules.checksum_required = conf->checksum_required;
@@ -152,6 +173,22 @@ static const char *time_text(apr_pool_t *p, apr_interval_time_t time_us)
         return apr_psprintf(p, "%" APR_TIME_T_FMT "s", apr_time_sec(time_us));
     }
     return apr_psprintf(p, "%" APR_TIME_T_FMT "ms", apr_time_as_msec(time_us));
+}
+
+static const char *https_text(apr_pool_t *p, const proxyip_conf_t *conf)
+{
+    switch (conf->https) {
+    case PROXYIP_HTTPS_ON:
+        return "on";
+    case PROXYIP_HTTPS_TLV:
+        return "tlv";
+    case PROXYIP_HTTPS_PORT:
+        return apr_psprintf(p, "port=%d", (int)conf->https_port);
+    case PROXYIP_HTTPS_OFF:
+    case PROXYIP_HTTPS_UNSET:
+        break;
+    }
+    return "off";
 }
 
 const char *proxyip_conf_value(apr_pool_t *p, const proxyip_conf_t *conf,
@@ -172,6 +209,10 @@ const char *proxyip_conf_value(apr_pool_t *p, const proxyip_conf_t *conf,
         return conf->checksum_required == 1 ? "require" : "verify";
     case PROXYIP_SET_DEFER:
         return conf->defer_us ? time_text(p, conf->defer_us) : "Off";
+    case PROXYIP_SET_SERVER_ADDR:
+        return conf->adopts_server_addr == 1 ? "On" : "Off";
+    case PROXYIP_SET_HTTPS:
+        return https_text(p, conf);
     case PROXYIP_SET_PEERS:
     case PROXYIP_SETTINGS:
         break;
@@ -208,16 +249,22 @@ static const char *wrong_value(cmd_parms *cmd, const char *value,
                         cmd->cmd->name, value, accepted);
 }
 
+/* On or Off, in any case. */
+static const char *read_flag(cmd_parms *cmd, const char *arg, int *flag)
+{
+    if (strcasecmp(arg, "on") != 0 && strcasecmp(arg, "off") != 0) {
+        return wrong_value(cmd, arg, "On or Off");
+    }
+    *flag = strcasecmp(arg, "on") == 0;
+    return NULL;
+}
+
 static const char *set_enabled(cmd_parms *cmd, void *unused, const char *arg)
 {
     proxyip_conf_t *conf = conf_for(cmd, PROXYIP_SET_ENABLED);
 
     (void)unused;
-    if (strcasecmp(arg, "on") != 0 && strcasecmp(arg, "off") != 0) {
-        return wrong_value(cmd, arg, "On or Off");
-    }
-    conf->enabled = strcasecmp(arg, "on") == 0;
-    return NULL;
+    return read_flag(cmd, arg, &conf->enabled);
 }
 
 static proxyip_peers_t *peers_for(cmd_parms *cmd)
@@ -507,6 +554,76 @@ static const char *set_checksum(cmd_parms *cmd, void *unused, const char *arg)
     return NULL;
 }
 
+static const char *set_server_addr(cmd_parms *cmd, void *unused,
+                                   const char *arg)
+{
+    proxyip_conf_t *conf = conf_for(cmd, PROXYIP_SET_SERVER_ADDR);
+
+    (void)unused;
+    return read_flag(cmd, arg, &conf->adopts_server_addr);
+}
+
+/* N of "port=N", or 0. */
+static apr_port_t read_https_port(const char *arg)
+{
+    int port = 0;
+    int i;
+
+    if (strncasecmp(arg, "port=", 5) != 0) {
+        return 0;
+    }
+    arg += 5;
+    for (i = 0; apr_isdigit(arg[i]) && i < 5; i++) {
+        port = port * 10 + (arg[i] - '0');
+    }
+    return arg[i] || port > 65535 ? 0 : (apr_port_t)port;
+}
+
+static const char *set_https(cmd_parms *cmd, void *unused, const char *arg)
+{
+    proxyip_conf_t *conf = conf_for(cmd, PROXYIP_SET_HTTPS);
+
+    (void)unused;
+    conf->https_port = read_https_port(arg);
+    if (conf->https_port) {
+        conf->https = PROXYIP_HTTPS_PORT;
+    }
+    else if (strcasecmp(arg, "off") == 0) {
+        conf->https = PROXYIP_HTTPS_OFF;
+    }
+    else if (strcasecmp(arg, "on") == 0) {
+        conf->https = PROXYIP_HTTPS_ON;
+    }
+    else if (strcasecmp(arg, "tlv") == 0) {
+        conf->https = PROXYIP_HTTPS_TLV;
+    }
+    else {
+        return wrong_value(cmd, arg, "off, on, tlv or port=N with N from 1 to"
+                           " 65535");
+    }
+    return NULL;
+}
+
+static const char *set_env(cmd_parms *cmd, void *unused, const char *arg)
+{
+    proxyip_conf_t *conf = proxyip_conf_get(cmd->server);
+
+    (void)unused;
+    if (strcasecmp(arg, "off") == 0) {
+        conf->env = PROXYIP_ENV_OFF;
+    }
+    else if (strcasecmp(arg, "basic") == 0) {
+        conf->env = PROXYIP_ENV_BASIC;
+    }
+    else if (strcasecmp(arg, "all") == 0) {
+        conf->env = PROXYIP_ENV_ALL;
+    }
+    else {
+        return wrong_value(cmd, arg, "Off, Basic or All");
+    }
+    return NULL;
+}
+
 /* clang-format off */
 const command_rec proxyip_conf_directives[] = {
     AP_INIT_TAKE1("ProxyIP", set_enabled, NULL, RSRC_CONF,
@@ -532,6 +649,15 @@ const command_rec proxyip_conf_directives[] = {
     AP_INIT_TAKE1("ProxyIPDefer", set_defer, NULL, RSRC_CONF,
         "Time a connection may wait for its first byte after the header, or"
         " Off to hand it over at once; the default is 20s."),
+    AP_INIT_TAKE1("ProxyIPServerAddr", set_server_addr, NULL, RSRC_CONF,
+        "On adopts the header's destination as the server's address and"
+        " chooses the virtual host by it; the default is Off."),
+    AP_INIT_TAKE1("ProxyIPHTTPS", set_https, NULL, RSRC_CONF,
+        "off, on, tlv or port=N: when a connection counts as https because"
+        " TLS ended at the load balancer; the default is off."),
+    AP_INIT_TAKE1("ProxyIPEnv", set_env, NULL, RSRC_CONF,
+        "Off, Basic or All: which PROXYIP_ variables go into the request"
+        " environment; the default is Off."),
     {0}
 };
 /* clang-format on */

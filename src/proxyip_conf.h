@@ -33,8 +33,27 @@ typedef enum {
     PROXYIP_SET_MAX_HEADER,
     PROXYIP_SET_CHECKSUM,
     PROXYIP_SET_DEFER,
+    PROXYIP_SET_SERVER_ADDR,
+    PROXYIP_SET_HTTPS,
     PROXYIP_SETTINGS
 } proxyip_setting_t;
+
+/* When a connection whose header names a client counts as https. */
+typedef enum {
+    PROXYIP_HTTPS_UNSET,
+    PROXYIP_HTTPS_OFF,
+    PROXYIP_HTTPS_ON,
+    PROXYIP_HTTPS_TLV, /* when the SSL TLV says that the client used TLS */
+    PROXYIP_HTTPS_PORT /* when the header's destination has a port */
+} proxyip_https_t;
+
+/* How much of what is known goes into the request environment. */
+typedef enum {
+    PROXYIP_ENV_UNSET,
+    PROXYIP_ENV_OFF,
+    PROXYIP_ENV_BASIC, /* addresses and ports */
+    PROXYIP_ENV_ALL
+} proxyip_env_t;
 
 /**
  * What one server_rec says.  While the configuration is read a member may be
@@ -50,6 +69,11 @@ struct proxyip_conf_t {
     int checksum_required;  /* -1 unset */
     apr_interval_time_t defer_us; /* for the first payload byte after the
                                      header; 0 Off, -1 unset */
+    int adopts_server_addr; /* -1 unset */
+    proxyip_https_t https;
+    apr_port_t https_port;  /* host byte order; for PROXYIP_HTTPS_PORT */
+    proxyip_env_t env;      /* a request's matter: it follows r->server, and
+                               the names of a listener may differ in it */
     /* the directive that gave each value, in this server or the one it
      * inherits from; NULL for a default */
     const ap_directive_t *origin[PROXYIP_SETTINGS];

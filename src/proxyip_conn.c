@@ -31,6 +31,9 @@ proxyip_conn_t *proxyip_conn_make(conn_rec *c, const proxyip_conf_t *conf,
     conn->rule = rule;
     conn->peer_addr = c->client_addr;
     conn->peer_ip = c->client_ip;
+    conn->socket_addr = c->local_addr;
+    conn->socket_ip = c->local_ip;
+    conn->listener = c->base_server;
     return conn;
 }
 
@@ -47,8 +50,8 @@ void proxyip_conn_read_addr(const apr_sockaddr_t *sa, pp_addr_t *addr)
 
 /* Done by hand: apr_sockaddr_info_get() asks the resolver even for nothing,
  * and what fills an apr_sockaddr_t in APR is not public. */
-static void fill_sockaddr(apr_sockaddr_t *sa, apr_pool_t *p,
-                          const pp_addr_t *addr, apr_port_t port)
+void proxyip_conn_fill_sockaddr(apr_sockaddr_t *sa, apr_pool_t *p,
+                                const pp_addr_t *addr, apr_port_t port)
 {
     sa->pool = p;
     sa->port = port;
@@ -82,8 +85,8 @@ void proxyip_conn_adopt(proxyip_conn_t *conn)
     if (!conn->has_header || !pp_names_client(&conn->header)) {
         return;
     }
-    fill_sockaddr(&conn->client_addr, c->pool, &conn->header.src,
-                  conn->header.src_port);
+    proxyip_conn_fill_sockaddr(&conn->client_addr, c->pool,
+                               &conn->header.src, conn->header.src_port);
     pp_addr_format(&conn->header.src, conn->client_ip);
     c->client_addr = &conn->client_addr;
     c->client_ip = conn->client_ip;

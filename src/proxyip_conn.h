@@ -55,6 +55,10 @@ struct proxyip_conn_t {
                                     when it was in none */
     apr_sockaddr_t *peer_addr;   /* the socket's other end */
     const char *peer_ip;         /* its text */
+    apr_sockaddr_t *socket_addr; /* the socket's own end */
+    const char *socket_ip;       /* its text */
+    server_rec *listener;        /* c->base_server as accepted; see
+                                    ProxyIPServerAddr */
     proxyip_outcome_t outcome;
     int has_header;              /* a header came and was right */
     pp_header_t header;          /* valid when has_header; its TLVs live in
@@ -64,6 +68,8 @@ struct proxyip_conn_t {
     struct proxyip_reader_t *reader; /* the filter's own */
     int is_over;                 /* the header's part is: the other modules
                                     have the connection, or it is closed */
+    int is_left_to_http1;        /* ProxyIPHTTPS's own: mod_http2 has looked
+                                    for its preface and not found it */
 };
 
 /**
@@ -89,6 +95,16 @@ proxyip_conn_t *proxyip_conn_get(const conn_rec *c);
  * @param addr filled
  */
 void proxyip_conn_read_addr(const apr_sockaddr_t *sa, pp_addr_t *addr);
+
+/**
+ * Make a socket address.
+ * @param sa filled; zeroed before, or filled by this function
+ * @param p the pool that it is said to live in
+ * @param addr an IPv4 or IPv6 address
+ * @param port in host byte order
+ */
+void proxyip_conn_fill_sockaddr(apr_sockaddr_t *sa, apr_pool_t *p,
+                                const pp_addr_t *addr, apr_port_t port);
 
 /**
  * Make the client that the header names the connection's client: from here

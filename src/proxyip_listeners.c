@@ -219,6 +219,10 @@ static int is_same_setting(const proxyip_conf_t *a, const proxyip_conf_t *b,
         return a->checksum_required == b->checksum_required;
     case PROXYIP_SET_DEFER:
         return a->defer_us == b->defer_us;
+    case PROXYIP_SET_SERVER_ADDR:
+        return a->adopts_server_addr == b->adopts_server_addr;
+    case PROXYIP_SET_HTTPS:
+        return a->https == b->https && a->https_port == b->https_port;
     case PROXYIP_SETTINGS:
         break;
     }
@@ -249,28 +253,43 @@ static const char *describe(apr_pool_t *p, const proxyip_conf_t *conf,
                         proxyip_conf_where(p, conf, setting));
 }
 
-static int check_agreement(apr_pool_t *p, const listener_t *listener)
+static int check_setting(apr_pool_t *p, const listener_t *listener,
+                         proxyip_setting_t setting)
 {
     server_rec *first = server_at(listener, 0);
     const proxyip_conf_t *a = proxyip_conf_get(first);
     int i;
-    int setting;
 
     for (i = 1; i < listener->servers->nelts; i++) {
         server_rec *s = server_at(listener, i);
         const proxyip_conf_t *b = proxyip_conf_get(s);
 
-        for (setting = 0; setting < PROXYIP_SETTINGS; setting++) {
-            if (is_same_setting(a, b, setting)) {
-                continue;
-            }
-            ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, PROXYIP_LOGNO(0001)
-                         "%s differs within %s: %s for %s, %s for %s; a"
-                         " PROXY header comes before any name, so all virtual"
-                         " hosts of one address and port must agree",
-                         proxyip_conf_directive(setting), listener->name,
-                         describe(p, a, b, setting), place_of(p, first),
-                         describe(p, b, a, setting), place_of(p, s));
+        if (is_same_setting(a, b, setting)) {
+            continue;
+        }
+        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, PROXYIP_LOGNO(0001)
+                     "%s differs within %s: %s for %s, %s for %s; a PROXY"
+                     " header comes before any name, so all virtual hosts of"
+                     " one address and port must agree",
+                     proxyip_conf_directive(setting), listener->name,
+                     describe(p, a, b, setting), place_of(p, first),
+                     describe(p, b, a, setting), place_of(p, s));
+        return 0;
+    }
+    return 1;
+}
+
+static int check_agreement(apr_pool_t *p, const listener_t *listener)
+{
+    int setting;
+
+    /* Without a header of its own a listener still takes, or does not take,
+     * connections that others' headers bring. */
+    if (!is_enabled(listener)) {
+        return check_setting(p, listener, PROXYIP_SET_SERVER_ADDR);
+    }
+    for (setting = 0; setting < PROXYIP_SETTINGS; setting++) {
+        if (!check_setting(p, listener, setting)) {
             return 0;
         }
     }
@@ -454,9 +473,12 @@ static int check_remoteip(apr_pool_t *p, const listener_t *listener,
 static int check_listener(apr_pool_t *p, const listener_t *listener,
                           const apr_array_header_t *remoteip)
 {
-    return check_agreement(p, listener) && check_trust(p, listener)
-           && check_checksum(p, listener)
-           && check_remoteip(p, listener, remoteip);
+    if (!check_agreement(p, listener)) {
+        return 0;
+    }
+    return !is_enabled(listener)
+           || (check_trust(p, listener) && check_checksum(p, listener)
+               && check_remoteip(p, listener, remoteip));
 }
 
 int proxyip_listeners_check(apr_pool_t *ptemp, server_rec *main_s)
@@ -475,8 +497,7 @@ int proxyip_listeners_check(apr_pool_t *ptemp, server_rec *main_s)
     for (i = 0; i < listeners->nelts; i++) {
         listener_t *listener = APR_ARRAY_IDX(listeners, i, listener_t *);
 
-        if (is_enabled(listener)
-            && !check_listener(ptemp, listener, remoteip)) {
+        if (!check_listener(ptemp, listener, remoteip)) {
             result = HTTP_INTERNAL_SERVER_ERROR;
         }
     }

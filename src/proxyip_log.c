@@ -45,7 +45,7 @@ static const char *endpoint(apr_pool_t *p, const char *ip, int port)
 static const char *describe(const proxyip_conn_t *conn)
 {
     const conn_rec *c = conn->c;
-    const server_rec *s = c->base_server;
+    const server_rec *s = conn->listener;
     const proxyip_rule_t *rule = conn->rule;
     const char *rule_text = "in no ProxyIPPeer range";
     const char *host_text = "main server";
@@ -63,7 +63,8 @@ static const char *describe(const proxyip_conn_t *conn)
     return apr_psprintf(c->pool, "peer %s (%s) on %s, %s",
                         endpoint(c->pool, conn->peer_ip,
                                  conn->peer_addr->port), rule_text,
-                        endpoint(c->pool, c->local_ip, c->local_addr->port),
+                        endpoint(c->pool, conn->socket_ip,
+                                 conn->socket_addr->port),
                         host_text);
 }
 

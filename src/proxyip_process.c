@@ -22,6 +22,7 @@
 #include "proxyip_filter.h"
 #include "proxyip_log.h"
 #include "proxyip_preconn.h"
+#include "proxyip_server.h"
 #include "proxyip_wait.h"
 
 #include <http_core.h>
@@ -124,6 +125,8 @@ static int hand_over(proxyip_conn_t *conn)
     proxyip_conn_adopt(conn);
     proxyip_log_taken(conn);
     look_for_second_header(conn);
+    /* Last: what was logged up to here is the listener's. */
+    proxyip_server_adopt(conn);
     conn->is_over = 1;
     rc = proxyip_preconn_run_rest(c, ap_get_conn_socket(c));
     if (rc != OK) {
