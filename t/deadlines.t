@@ -55,6 +55,8 @@ my %peers = (
 
 sub watch {
     my ($load) = @_;
+    # From here on: an earlier client may have had the same port.
+    $log->mark;
     my @open;
     for my $listener (@listeners) {
         for my $name (sort keys %peers) {

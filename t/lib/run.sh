@@ -54,7 +54,8 @@ on_mpm() {
     export PROXYIP_MPM
     shift
     perl t/TEST "$@" || return 1
-    ! grep 'exit signal' t/logs/error_log
+    # Its last lines are about the stop: see ProxyIP::Server::complaints.
+    ! head -n -5 t/logs/error_log | grep 'exit signal'
 }
 
 suite() {
