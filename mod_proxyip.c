@@ -32,12 +32,12 @@
  *     without an answer.
  *
  * Where things are: src/pp_*.c the protocol's bytes; src/proxyip_conf.c
- * directives, _listeners.c start-up checks, _peers.c who may send; _process.c
- * the hooks above, _preconn.c the other modules' hooks, _filter.c reading,
- * _wait.c waiting in the MPM, _conn.c the record and the client's adoption,
- * _log.c the lines about a connection; _facts.c what is known by name, _vars.c
- * expressions, logs and environment, _authz.c Require; _server.c
- * ProxyIPServerAddr, _https.c ProxyIPHTTPS.
+ * directives, _listeners.c what they belong to, _checks.c start-up checks,
+ * _peers.c who may send; _process.c the hooks above, _preconn.c the other
+ * modules' hooks, _filter.c reading, _wait.c waiting in the MPM, _conn.c the
+ * record and the client's adoption, _log.c the lines about a connection;
+ * _facts.c what is known by name, _vars.c expressions, logs and environment,
+ * _authz.c Require; _server.c ProxyIPServerAddr, _https.c ProxyIPHTTPS.
  */
 
 #include "src/proxyip_private.h"
@@ -50,11 +50,11 @@
 #include <mpm_common.h>
 
 #include "src/proxyip_authz.h"
+#include "src/proxyip_checks.h"
 #include "src/proxyip_conf.h"
 #include "src/proxyip_facts.h"
 #include "src/proxyip_filter.h"
 #include "src/proxyip_https.h"
-#include "src/proxyip_listeners.h"
 #include "src/proxyip_preconn.h"
 #include "src/proxyip_process.h"
 #include "src/proxyip_vars.h"
@@ -71,13 +71,13 @@ static int pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)
 static int check_config(apr_pool_t *pconf, apr_pool_t *plog,
                         apr_pool_t *ptemp, server_rec *s)
 {
-    int rc = proxyip_listeners_check(ptemp, s);
+    int rc = proxyip_checks_run(ptemp, s);
 
     (void)pconf;
     (void)plog;
     /* `-t` never gets as far as post_config. */
     if (rc == OK && ap_state_query(AP_SQ_RUN_MODE) == AP_SQ_RM_CONFIG_TEST) {
-        proxyip_listeners_warn(ptemp, s);
+        proxyip_checks_warn(ptemp, s);
     }
     return rc;
 }
@@ -95,7 +95,7 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog,
     }
     proxyip_wait_configure(ptemp);
     if (ap_state_query(AP_SQ_MAIN_STATE) != AP_SQ_MS_CREATE_PRE_CONFIG) {
-        proxyip_listeners_warn(ptemp, s);
+        proxyip_checks_warn(ptemp, s);
     }
     return OK;
 }

@@ -16,7 +16,7 @@
  *
  * A handler refuses whatever it can judge alone: words, ranges, times, sizes,
  * files.  What takes more than one directive or more than one virtual host is
- * judged by proxyip_listeners.c once everything has been read.
+ * judged by proxyip_checks.c once everything has been read.
  */
 
 #include "proxyip_conf.h"

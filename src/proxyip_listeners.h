@@ -12,7 +12,7 @@
  */
 
 /*
- * Listeners, and what must hold for each before the server may start.
+ * Listeners: the addresses and ports that settings belong to.
  *
  * A PROXY header comes before SNI and Host, so its settings belong to the
  * address and port a connection came in on.  A listener here is httpd's own
@@ -23,24 +23,50 @@
 #ifndef PROXYIP_LISTENERS_H
 #define PROXYIP_LISTENERS_H
 
+#include <apr_network_io.h>
+#include <apr_tables.h>
+
 #include "proxyip_private.h"
 
-/**
- * Finish every server's settings and judge every listener.  Logs what is
- * wrong, each with the places it was said at.
- * @param ptemp for what is needed only here
- * @param main_s the main server
- * @return OK, or HTTP_INTERNAL_SERVER_ERROR when the server must not start
- * @remark for the check_config hook: virtual hosts have their addresses by
- *         then, and `-t` runs it
- */
-int proxyip_listeners_check(apr_pool_t *ptemp, server_rec *main_s);
+/** One listener.  Read-only once it is found. */
+struct proxyip_listener_t {
+    const char *name;            /* "10.0.0.5:443", "*:443", "main server" */
+    apr_sockaddr_t *addr;        /* NULL for `*` and the main server */
+    apr_port_t port;             /* 0: every port */
+    apr_array_header_t *servers; /* of server_rec *, as configured; the first
+                                    stands for all in what must agree */
+};
 
 /**
- * Log what works but surely not as it was meant.
- * @param ptemp for what is needed only here
- * @param main_s the main server, checked before
+ * Find all listeners.
+ * @param p where they are made
+ * @param main_s the main server; virtual hosts have their addresses
+ * @return an array of proxyip_listener_t *, in the order of the
+ *         configuration; the main server, where it can be reached, is last
  */
-void proxyip_listeners_warn(apr_pool_t *ptemp, server_rec *main_s);
+apr_array_header_t *proxyip_listeners_find(apr_pool_t *p, server_rec *main_s);
+
+/**
+ * One of a listener's servers.
+ * @param listener the listener
+ * @param i which, from 0
+ * @return the server
+ */
+server_rec *proxyip_listeners_server(const proxyip_listener_t *listener,
+                                     int i);
+
+/** @return whether any of a listener's servers has ProxyIP On */
+int proxyip_listeners_is_on(const proxyip_listener_t *listener);
+
+/** @return whether an address is 0.0.0.0 or :: */
+int proxyip_listeners_is_any(const apr_sockaddr_t *addr);
+
+/**
+ * What to call a server in a message.
+ * @param p where the text is made
+ * @param s the server
+ * @return "virtual host NAME (FILE:LINE)" or "the main server (NAME)"
+ */
+const char *proxyip_listeners_place(apr_pool_t *p, const server_rec *s);
 
 #endif /* PROXYIP_LISTENERS_H */

@@ -21,7 +21,7 @@
  * among which Host and SNI choose later, so they reach no virtual host of
  * another address and port.  Whether such a move is allowed is the word of
  * the virtual host that was found: it stands for all names of its address and
- * port, for proxyip_listeners_check() does not let them differ in it.
+ * port, for proxyip_checks_run() does not let them differ in it.
  *
  * Nothing of ours follows the new virtual host: conn->conf, the peer and its
  * rule remain those of the listener.

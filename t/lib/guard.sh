@@ -66,4 +66,4 @@ httpd_flags() {
 c_files=$(find . -path ./t/run -prune -o -name '*.[ch]' -print |
     sed 's,^\./,,' | sort)
 module_sources=$(echo "$c_files" | grep -E '^(mod_proxyip|src/proxyip_.*)\.c$' |
-    grep -v proxyip_check)
+    grep -v 'proxyip_check\.c')
