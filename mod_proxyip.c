@@ -33,7 +33,7 @@
  *
  * Where things are: src/pp_*.c the protocol's bytes; src/proxyip_conf.c
  * directives, _listeners.c what they belong to, _checks.c start-up checks,
- * _peers.c who may send; _process.c the hooks above, _preconn.c the other
+ * _dump.c -D DUMP_PROXYIP, _peers.c who may send; _process.c the hooks above, _preconn.c the other
  * modules' hooks, _filter.c reading, _wait.c waiting in the MPM, _conn.c the
  * record and the client's adoption, _log.c the lines about a connection;
  * _facts.c what is known by name, _vars.c expressions, logs and environment,
@@ -52,6 +52,7 @@
 #include "src/proxyip_authz.h"
 #include "src/proxyip_checks.h"
 #include "src/proxyip_conf.h"
+#include "src/proxyip_dump.h"
 #include "src/proxyip_facts.h"
 #include "src/proxyip_filter.h"
 #include "src/proxyip_https.h"
@@ -80,6 +81,11 @@ static int check_config(apr_pool_t *pconf, apr_pool_t *plog,
         proxyip_checks_warn(ptemp, s);
     }
     return rc;
+}
+
+static void test_config(apr_pool_t *pconf, server_rec *s)
+{
+    proxyip_dump(pconf, s);
 }
 
 static int post_config(apr_pool_t *pconf, apr_pool_t *plog,
@@ -127,6 +133,7 @@ static void register_hooks(apr_pool_t *p)
     /* All modules are loaded, no log format is parsed yet. */
     ap_hook_pre_config(pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_config(check_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_test_config(test_config, NULL, NULL, APR_HOOK_MIDDLE);
     /* Late: the hooks' order is final, and other modules' errors come
      * first. */
     ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_LAST);

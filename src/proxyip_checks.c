@@ -57,6 +57,7 @@ static int is_same_setting(const proxyip_conf_t *a, const proxyip_conf_t *b,
         return a->adopts_server_addr == b->adopts_server_addr;
     case PROXYIP_SET_HTTPS:
         return a->https == b->https && a->https_port == b->https_port;
+    case PROXYIP_SET_ENV: /* a name's own */
     case PROXYIP_SETTINGS:
         break;
     }
@@ -124,7 +125,7 @@ static int check_agreement(apr_pool_t *p, const proxyip_listener_t *listener)
     if (!proxyip_listeners_is_on(listener)) {
         return check_setting(p, listener, PROXYIP_SET_SERVER_ADDR);
     }
-    for (setting = 0; setting < PROXYIP_SETTINGS; setting++) {
+    for (setting = 0; setting < PROXYIP_SET_ENV; setting++) {
         if (!check_setting(p, listener, setting)) {
             return 0;
         }

@@ -57,6 +57,7 @@ static const char *const setting_directives[PROXYIP_SETTINGS] = {
     [PROXYIP_SET_DEFER] = "ProxyIPDefer",
     [PROXYIP_SET_SERVER_ADDR] = "ProxyIPServerAddr",
     [PROXYIP_SET_HTTPS] = "ProxyIPHTTPS",
+    [PROXYIP_SET_ENV] = "ProxyIPEnv",
 };
 
 static proxyip_conf_t *create_server_conf(apr_pool_t *p)
@@ -213,6 +214,10 @@ const char *proxyip_conf_value(apr_pool_t *p, const proxyip_conf_t *conf,
         return conf->adopts_server_addr == 1 ? "On" : "Off";
     case PROXYIP_SET_HTTPS:
         return https_text(p, conf);
+    case PROXYIP_SET_ENV:
+        return conf->env == PROXYIP_ENV_ALL     ? "All"
+               : conf->env == PROXYIP_ENV_BASIC ? "Basic"
+                                                : "Off";
     case PROXYIP_SET_PEERS:
     case PROXYIP_SETTINGS:
         break;
@@ -606,7 +611,7 @@ static const char *set_https(cmd_parms *cmd, void *unused, const char *arg)
 
 static const char *set_env(cmd_parms *cmd, void *unused, const char *arg)
 {
-    proxyip_conf_t *conf = proxyip_conf_get(cmd->server);
+    proxyip_conf_t *conf = conf_for(cmd, PROXYIP_SET_ENV);
 
     (void)unused;
     if (strcasecmp(arg, "off") == 0) {

@@ -24,7 +24,7 @@
 #include "proxyip_peers.h"
 #include "proxyip_private.h"
 
-/* The directives whose values must agree within a listener. */
+/* The directives of one value, or of one set of peers. */
 typedef enum {
     PROXYIP_SET_ENABLED,
     PROXYIP_SET_PEERS,
@@ -35,6 +35,8 @@ typedef enum {
     PROXYIP_SET_DEFER,
     PROXYIP_SET_SERVER_ADDR,
     PROXYIP_SET_HTTPS,
+    /* up to here they must agree within a listener */
+    PROXYIP_SET_ENV,
     PROXYIP_SETTINGS
 } proxyip_setting_t;
 

@@ -385,6 +385,24 @@ const proxyip_rule_t *proxyip_peers_find(const proxyip_peers_t *peers,
     return index->intervals[low].rule;
 }
 
+const proxyip_rule_t *proxyip_peers_rule(const proxyip_peers_t *peers, int i)
+{
+    return peers && i < peers->rules->nelts
+               ? APR_ARRAY_IDX(peers->rules, i, proxyip_rule_t *)
+               : NULL;
+}
+
+int proxyip_peers_holds(const proxyip_rule_t *wide,
+                        const proxyip_rule_t *narrow)
+{
+    number_t first = number_of(&narrow->addr);
+
+    return wide->addr.family == narrow->addr.family
+           && wide->bits <= narrow->bits
+           && compare_numbers(number_of(&wide->addr), first) <= 0
+           && compare_numbers(first, last_of(wide)) <= 0;
+}
+
 int proxyip_peers_trust_any(const proxyip_peers_t *peers)
 {
     int i;

@@ -110,6 +110,19 @@ const proxyip_rule_t *proxyip_peers_find_open(const proxyip_peers_t *peers,
                                               proxyip_policy_t policy);
 
 /**
+ * One range of a compiled set.  They are in ascending order by family and
+ * first address, and a range comes before those that it holds.
+ * @param peers the set, or NULL for an empty one
+ * @param i which, from 0
+ * @return the rule, or NULL behind the last
+ */
+const proxyip_rule_t *proxyip_peers_rule(const proxyip_peers_t *peers, int i);
+
+/** @return whether a rule's range holds the whole range of another */
+int proxyip_peers_holds(const proxyip_rule_t *wide,
+                        const proxyip_rule_t *narrow);
+
+/**
  * Compare two compiled sets by what they say, whatever the order.
  * @param a a set, or NULL for an empty one
  * @param b another, or NULL

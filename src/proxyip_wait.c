@@ -32,6 +32,7 @@
 #include <ap_mpm.h>
 #include <apr_poll.h>
 #include <apr_portable.h>
+#include <apr_strings.h>
 #include <apr_thread_mutex.h>
 #include <apr_thread_proc.h>
 #include <scoreboard.h>
@@ -508,19 +509,50 @@ static apr_status_t start_watch(watch_t *new_watch, apr_pool_t *pchild)
     return rv;
 }
 
-void proxyip_wait_child_init(apr_pool_t *pchild, server_rec *s)
+/* Whether the MPM takes waiting connections back. */
+static int can_mpm_wait(void)
 {
     int can_wait = 0;
-    watch_t *new_watch;
-    apr_status_t rv;
 
-    watch = NULL;
 #if AP_MODULE_MAGIC_AT_LEAST(20120211, 137)
     if (ap_mpm_query(AP_MPMQ_CAN_WAITIO, &can_wait) != APR_SUCCESS) {
         can_wait = 0;
     }
 #endif
-    if (!can_wait) {
+    return can_wait;
+}
+
+/* More waiters than this a child does not keep. */
+static int most_waiters(int threads)
+{
+    int most = threads * (1 + worker_factor) * 2 / 3;
+
+    return most < 1 ? 1 : most;
+}
+
+const char *proxyip_wait_describe(apr_pool_t *ptemp)
+{
+    int threads = 1;
+
+    if (!can_mpm_wait()) {
+        return "With this httpd and MPM a connection holds a worker until its"
+               " header and its first byte have come.";
+    }
+    proxyip_wait_configure(ptemp);
+    ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
+    return apr_psprintf(ptemp, "Connections wait for their header and their"
+                        " first byte without a worker, at most %d in each"
+                        " child of %d threads.",
+                        most_waiters(threads), threads);
+}
+
+void proxyip_wait_child_init(apr_pool_t *pchild, server_rec *s)
+{
+    watch_t *new_watch;
+    apr_status_t rv;
+
+    watch = NULL;
+    if (!can_mpm_wait()) {
         return;
     }
     new_watch = apr_pcalloc(s->process->pconf, sizeof(*new_watch));
@@ -530,10 +562,7 @@ void proxyip_wait_child_init(apr_pool_t *pchild, server_rec *s)
     new_watch->ends.sooner = new_watch->ends.later = &new_watch->ends;
     new_watch->threads = 1;
     ap_mpm_query(AP_MPMQ_MAX_THREADS, &new_watch->threads);
-    new_watch->most = new_watch->threads * (1 + worker_factor) * 2 / 3;
-    if (new_watch->most < 1) {
-        new_watch->most = 1;
-    }
+    new_watch->most = most_waiters(new_watch->threads);
     rv = start_watch(new_watch, pchild);
     if (rv != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_ERR, rv, s, PROXYIP_LOGNO(0010)

@@ -66,6 +66,14 @@ struct proxyip_waiter_t {
 void proxyip_wait_configure(apr_pool_t *ptemp);
 
 /**
+ * Tell how this httpd waits, and for how many connections in a child.
+ * @param ptemp where the text is made
+ * @return a sentence
+ * @remark once the configuration has been read
+ */
+const char *proxyip_wait_describe(apr_pool_t *ptemp);
+
+/**
  * Start the child's watch, where the MPM can wait for us.
  * @param pchild the child's pool; the watch ends with it
  * @param s the main server, for its process's pool and for logging

@@ -1,0 +1,140 @@
+# `-t -D DUMP_PROXYIP`: what holds for each listener, and where it was said.
+
+use strict;
+use warnings;
+
+use Test::More;
+
+use ProxyIP::Server;
+
+my $config = <<'EOC';
+Listen 127.0.0.1:@port:one@
+Listen 0.0.0.0:@port:two@
+ProxyIPPeer require 10.0.0.0/24 2001:db8::/32
+ProxyIPPeer optional 10.0.0.128/25 10.0.0.130
+ProxyIPPeer reject 10.0.0.66
+ProxyIPPeerList direct @root@/staff
+<VirtualHost 127.0.0.1:@port:one@>
+    ServerName one.example.com
+    ProxyIP On
+    ProxyIPTimeout 2s
+</VirtualHost>
+<VirtualHost 127.0.0.1:@port:one@>
+    ServerName other.example.com
+    ProxyIP On
+    ProxyIPTimeout 2s
+    ProxyIPEnv Basic
+</VirtualHost>
+<VirtualHost *:@port:two@>
+    ServerName two.example.com
+    ProxyIP On
+    ProxyIPPeer require all
+    ProxyIPFormats v2
+    ProxyIPMaxHeader 232
+    ProxyIPChecksum require
+    ProxyIPDefer Off
+    ProxyIPServerAddr On
+    ProxyIPHTTPS port=443
+</VirtualHost>
+<VirtualHost *:@port:three@>
+    ServerName three.example.com
+    ProxyIPPeer require 10.1.1.1
+</VirtualHost>
+EOC
+
+# config_error() makes a server of its own; its files must be there before.
+my $server = ProxyIP::Server->new(config => $config);
+$server->write_file('staff', "# staff\n\n192.0.2.0/24\n");
+$server->spawn($server->command('-t', '-D', 'DUMP_PROXYIP'));
+$server->wait_for_end(20);
+my $output = $server->output;
+is($server->{status}, 0, 'httpd -t -D DUMP_PROXYIP') or diag $output;
+
+# The line a directive stands on, and the file.
+sub place {
+    my ($directive) = @_;
+    open my $file, '<', $server->root . '/httpd.conf' or die;
+    while (<$file>) {
+        return $server->root . "/httpd.conf:$." if /^\s*\Q$directive\E/;
+    }
+    die "no $directive";
+}
+my %port = map { $_ => $server->port($_) } qw(one two three);
+
+# The entry of a listener: up to the next line that begins in column one.
+sub entry {
+    my ($name) = @_;
+    return $output =~ /^(\Q$name\E .*\n(?: .*\n)*)/m ? $1 : '';
+}
+
+my $one = entry("127.0.0.1:$port{one}");
+my $on = place('ProxyIP On');
+like($one, qr/ ProxyIP On \(\Q$on\E\)$/m, 'a listener and where it was put On');
+like($one, qr/virtual host one\.example\.com \(\S+:\d+\)\n/,
+    'its first virtual host');
+my $env = place('ProxyIPEnv');
+like($one, qr/virtual host other\.example\.com \(\S+:\d+\), ProxyIPEnv Basic \(\Q$env\E\)\n/,
+    'a name and its own ProxyIPEnv');
+my $require = place('ProxyIPPeer require');
+my $optional = place('ProxyIPPeer optional');
+my $reject = place('ProxyIPPeer reject');
+my $staff = $server->root . '/staff';
+my ($peers) = $one =~ /decides:\n((?: {11}.*\n)*)/;
+is($peers, <<"EOT" =~ s/^/           /gmr, 'peers: a tree, each with its place');
+10.0.0.0/24                              require  ($require)
+  10.0.0.66                              reject   ($reject)
+  10.0.0.128/25                          optional ($optional)
+    10.0.0.130                           optional ($optional)
+192.0.2.0/24                             direct   ($staff:3)
+2001:db8::/32                            require  ($require)
+everyone else                            reject
+EOT
+my $timeout = place('ProxyIPTimeout');
+like($one, qr/^ +ProxyIPTimeout +2s \(\Q$timeout\E\)$/m, 'a setting');
+like($one, qr/^ +ProxyIPFormats +v1 v2 \(default\)$/m, 'a default');
+like($one, qr/^ +warning: PIP0006: ProxyIPTimeout 2s/m, 'a warning');
+unlike($one, qr/PIP0005/, '... and none of another listener');
+
+my $two = entry("*:$port{two}");
+my @settings = (
+    [Formats => 'v2'], [Timeout => '5s', 'default'], [MaxHeader => '232'],
+    [Checksum => 'require'], [Defer => 'Off'], [ServerAddr => 'On'],
+    [HTTPS => 'port=443']);
+for my $setting (@settings) {
+    my ($name, $value, $where) = @$setting;
+    $where //= place("ProxyIP$name " . ($name eq 'HTTPS' ? 'p' : ''));
+    like($two, qr/^ +ProxyIP$name +$value \(\Q$where\E\)$/m,
+        "ProxyIP$name $value");
+}
+like($two, qr/^ +all IPv4 +require .*\n +all IPv6 +require /m,
+    '`all` is both families');
+unlike($two, qr/everyone else/, '... and nobody is left');
+unlike($two, qr/10\.0\.0\.0/, 'peers of its own are all it has');
+like($two, qr/warning: PIP0005/, 'and its warning');
+
+my $three = entry("*:$port{three}");
+like($three, qr/ ProxyIP Off \(default\)\n +virtual host three/,
+    'a listener that is Off is there too');
+unlike($three, qr/10\.1\.1\.1/, '... without its peers');
+like($output, qr/^warning: PIP0007: /m, 'a warning that is no listener\'s');
+like($output, $server->{mpm} eq 'event' ? qr/without a worker, at most 16 in/
+    : qr/a connection holds a worker/, 'how connections wait');
+
+# Without the definition nothing is printed.
+my ($status, $plain) = ProxyIP::Server->config_error(<<'EOC');
+ProxyIP On
+ProxyIPPeer require 10.0.0.0/24
+EOC
+is($status, 0, 'httpd -t alone');
+unlike($plain, qr/PROXY protocol configuration/, '... prints no settings');
+
+# Main server alone.
+($status, $plain) = ProxyIP::Server->config_error(<<'EOC',
+ProxyIP On
+ProxyIPPeer require 10.0.0.0/24
+EOC
+    arguments => ['-D', 'DUMP_PROXYIP']);
+like($plain, qr/^main server +ProxyIP On .*\n +the main server \(localhost\)/m,
+    'the main server');
+
+done_testing;
