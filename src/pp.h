@@ -217,6 +217,42 @@ pp_answer_t pp_decode(const uint8_t *bytes, size_t len,
  */
 int pp_committed_version(const uint8_t *bytes, size_t len);
 
+/* What bytes look like that are no header, or no right one: a hint at who
+ * sends them and why, never a ground to decide anything. */
+typedef enum {
+    PP_LOOKS_UNKNOWN,
+    PP_LOOKS_TLS,        /* a TLS handshake: the header is missing, or within
+                            TLS */
+    PP_LOOKS_HTTP,       /* an HTTP/1 request */
+    PP_LOOKS_AWS,        /* one of a known health checker: AWS's, ... */
+    PP_LOOKS_GOOGLE,
+    PP_LOOKS_KUBERNETES,
+    PP_LOOKS_AZURE,
+    PP_LOOKS_NAGIOS,
+    PP_LOOKS_HAPROXY,
+    PP_LOOKS_HTTP2,      /* HTTP/2's connection preface (RFC 9113, 3.4) */
+    PP_LOOKS_SSH,        /* an SSH client's banner */
+    PP_LOOKS_LOWER_CASE, /* `PROXY ` but for the letters' case */
+    PP_LOOKS_LATE,       /* a header behind other bytes */
+    PP_LOOKS_MIXED,      /* a v1 line with an address of the other family */
+    PP_LOOKS_ZONE        /* a v1 line with a zone id in an address */
+} pp_look_t;
+
+/**
+ * Say what bytes look like that pp_decode() has refused.
+ * @param bytes the input; may be NULL when len is 0
+ * @param len number of bytes; more than the first refused one helps
+ * @return what they look like
+ */
+pp_look_t pp_look(const uint8_t *bytes, size_t len);
+
+/**
+ * The words for what bytes look like: "an HTTP request".
+ * @param look any value of pp_look_t
+ * @return a constant string; NULL for PP_LOOKS_UNKNOWN
+ */
+const char *pp_look_text(pp_look_t look);
+
 /**
  * The words for a reason, for logs: lower case, no full stop.
  * @param reason any value of pp_reason_t
