@@ -31,13 +31,18 @@
  *  4. Anything wrong: one line in the error log, and the connection is closed
  *     without an answer.
  *
- * Where things are: src/pp_*.c the protocol's bytes; src/proxyip_conf.c
- * directives, _listeners.c what they belong to, _checks.c start-up checks,
- * _dump.c -D DUMP_PROXYIP, _peers.c who may send; _process.c the hooks above, _preconn.c the other
- * modules' hooks, _filter.c reading, _wait.c waiting in the MPM, _conn.c the
- * record and the client's adoption, _log.c the lines about a connection;
- * _facts.c what is known by name, _vars.c expressions, logs and environment,
- * _authz.c Require; _server.c ProxyIPServerAddr, _https.c ProxyIPHTTPS.
+ * Where things are.  src/pp_*.c: the protocol's bytes.  In src/proxyip_*.c,
+ *   settings:    conf (directives), peers (who may send), listeners (what
+ *                settings belong to), checks (start-up), dump (DUMP_PROXYIP)
+ *   connections: process (the hooks above), preconn (other modules' hooks),
+ *                filter (reading), wait (in the MPM), conn (the record, and
+ *                the client's adoption), server (ProxyIPServerAddr), https
+ *                (ProxyIPHTTPS)
+ *   operators:   report (what they learn of a connection), log (its lines),
+ *                flood (lines that repeat), stats (counters), status (their
+ *                section in mod_status)
+ *   facts:       facts (all by name), vars (expressions, logs, environment),
+ *                authz (Require)
  */
 
 #include "src/proxyip_private.h"
@@ -47,6 +52,7 @@
 #include <http_core.h>
 #include <http_protocol.h>
 #include <http_ssl.h>
+#include <mod_status.h>
 #include <mpm_common.h>
 
 #include "src/proxyip_authz.h"
@@ -55,9 +61,13 @@
 #include "src/proxyip_dump.h"
 #include "src/proxyip_facts.h"
 #include "src/proxyip_filter.h"
+#include "src/proxyip_flood.h"
 #include "src/proxyip_https.h"
+#include "src/proxyip_listeners.h"
 #include "src/proxyip_preconn.h"
 #include "src/proxyip_process.h"
+#include "src/proxyip_stats.h"
+#include "src/proxyip_status.h"
 #include "src/proxyip_vars.h"
 #include "src/proxyip_wait.h"
 
@@ -91,7 +101,6 @@ static void test_config(apr_pool_t *pconf, server_rec *s)
 static int post_config(apr_pool_t *pconf, apr_pool_t *plog,
                        apr_pool_t *ptemp, server_rec *s)
 {
-    (void)pconf;
     (void)plog;
     if (!proxyip_preconn_find(proxyip_process_pre_connection)) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, PROXYIP_LOGNO(0008)
@@ -101,6 +110,7 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog,
     }
     proxyip_wait_configure(ptemp);
     if (ap_state_query(AP_SQ_MAIN_STATE) != AP_SQ_MS_CREATE_PRE_CONFIG) {
+        proxyip_stats_attach(s, proxyip_listeners_attach(pconf, s));
         proxyip_checks_warn(ptemp, s);
     }
     return OK;
@@ -108,6 +118,8 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog,
 
 static void child_init(apr_pool_t *pchild, server_rec *s)
 {
+    proxyip_stats_child_init();
+    proxyip_flood_child_init(pchild);
     proxyip_wait_child_init(pchild, s);
 }
 
@@ -138,6 +150,11 @@ static void register_hooks(apr_pool_t *p)
      * first. */
     ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_LAST);
     ap_hook_child_init(child_init, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_child_status(proxyip_stats_child_status, NULL, NULL,
+                         APR_HOOK_MIDDLE);
+    ap_hook_monitor(proxyip_stats_monitor, NULL, NULL, APR_HOOK_MIDDLE);
+    APR_OPTIONAL_HOOK(ap, status_hook, proxyip_status_show, NULL, NULL,
+                      APR_HOOK_MIDDLE);
     ap_hook_child_stopping(child_stopping, NULL, NULL, APR_HOOK_MIDDLE);
 
     ap_hook_pre_connection(proxyip_process_pre_connection, NULL, NULL,

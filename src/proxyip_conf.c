@@ -75,6 +75,7 @@ static proxyip_conf_t *create_server_conf(apr_pool_t *p)
     conf->https = PROXYIP_HTTPS_UNSET;
     conf->https_port = 0;
     conf->env = PROXYIP_ENV_UNSET;
+    conf->listeners = NULL;
     memset(conf->origin, 0, sizeof(conf->origin));
     memset(&conf->rules, 0, sizeof(conf->rules));
     return conf;
@@ -106,6 +107,7 @@ static proxyip_conf_t *merge_server_conf(apr_pool_t *p,
     for (i = 0; i < PROXYIP_SETTINGS; i++) {
         conf->origin[i] = add->origin[i] ? add->origin[i] : base->origin[i];
     }
+    conf->listeners = add->listeners; /* not found yet: post_config */
     conf->rules = add->rules; /* not made yet: proxyip_conf_finish() */
     return conf;
 }

@@ -18,6 +18,7 @@
 #ifndef PROXYIP_CONF_H
 #define PROXYIP_CONF_H
 
+#include <apr_tables.h>
 #include <apr_time.h>
 
 #include "pp.h"
@@ -76,6 +77,8 @@ struct proxyip_conf_t {
     apr_port_t https_port;  /* host byte order; for PROXYIP_HTTPS_PORT */
     proxyip_env_t env;      /* a request's matter: it follows r->server, and
                                the names of a listener may differ in it */
+    apr_array_header_t *listeners; /* of proxyip_listener_t *, those that it
+                                      is in; set by post_config */
     /* the directive that gave each value, in this server or the one it
      * inherits from; NULL for a default */
     const ap_directive_t *origin[PROXYIP_SETTINGS];

@@ -21,7 +21,60 @@
 
 #include <apr_strings.h>
 
-proxyip_conn_t *proxyip_conn_make(conn_rec *c, const proxyip_conf_t *conf,
+const char *proxyip_conn_outcome_text(proxyip_outcome_t outcome)
+{
+    switch (outcome) {
+    case PROXYIP_PENDING:
+        return "not decided";
+    case PROXYIP_ACCEPTED:
+        return "header taken";
+    case PROXYIP_ABSENT:
+        return "no header, and none required";
+    case PROXYIP_REJECTED:
+        return "rejected on accept";
+    case PROXYIP_MISSING:
+        return "no PROXY header";
+    case PROXYIP_MALFORMED:
+        return "bad PROXY header";
+    case PROXYIP_TOO_LARGE:
+        return "header too large";
+    case PROXYIP_BAD_CHECKSUM:
+        return "checksum wrong or missing";
+    case PROXYIP_TIMED_OUT:
+        return "no whole header in time";
+    case PROXYIP_CLOSED_EARLY:
+        return "closed before a whole header";
+    case PROXYIP_IDLE:
+        return "nothing behind the header in time";
+    case PROXYIP_CLOSED_IDLE:
+        return "closed behind the header";
+    case PROXYIP_EVICTED:
+        return "closed to make room";
+    case PROXYIP_MPM_TIMED_OUT:
+        return "closed by Timeout";
+    case PROXYIP_STOPPING:
+        return "closed by a stopping child";
+    }
+    return "";
+}
+
+const char *proxyip_conn_why_text(proxyip_outcome_t outcome,
+                                  pp_reason_t reason, pp_look_t look)
+{
+    if (outcome == PROXYIP_MISSING) {
+        return pp_look_text(look);
+    }
+    return reason == PP_OK ? NULL : pp_reason_text(reason);
+}
+
+int proxyip_conn_is_stranger(const proxyip_conn_t *conn)
+{
+    return !conn->rule || conn->rule->bits == 0;
+}
+
+proxyip_conn_t *proxyip_conn_make(conn_rec *c,
+                                  const proxyip_listener_t *listener,
+                                  const proxyip_conf_t *conf,
                                   const proxyip_rule_t *rule)
 {
     proxyip_conn_t *conn = apr_pcalloc(c->pool, sizeof(*conn));
@@ -33,7 +86,8 @@ proxyip_conn_t *proxyip_conn_make(conn_rec *c, const proxyip_conf_t *conf,
     conn->peer_ip = c->client_ip;
     conn->socket_addr = c->local_addr;
     conn->socket_ip = c->local_ip;
-    conn->listener = c->base_server;
+    conn->listener = listener;
+    conn->server = c->base_server;
     return conn;
 }
 

@@ -57,9 +57,12 @@ struct proxyip_conn_t {
     const char *peer_ip;         /* its text */
     apr_sockaddr_t *socket_addr; /* the socket's own end */
     const char *socket_ip;       /* its text */
-    server_rec *listener;        /* c->base_server as accepted; see
-                                    ProxyIPServerAddr */
+    const proxyip_listener_t *listener; /* where it came in */
+    server_rec *server;          /* c->base_server as accepted: whose error
+                                    log it is; see ProxyIPServerAddr */
     proxyip_outcome_t outcome;
+    pp_reason_t reason;          /* why a header was refused; else PP_OK */
+    pp_look_t look;              /* what refused bytes look like */
     int has_header;              /* a header came and was right */
     pp_header_t header;          /* valid when has_header; its TLVs live in
                                     c->pool */
@@ -72,14 +75,36 @@ struct proxyip_conn_t {
                                     for its preface and not found it */
 };
 
+/** @return the words for an outcome, a constant: lower case, no full stop */
+const char *proxyip_conn_outcome_text(proxyip_outcome_t outcome);
+
+/**
+ * More words about a refusal: the rule a header broke, or what came in place
+ * of one.
+ * @return a constant, or NULL when there is no more to say
+ */
+const char *proxyip_conn_why_text(proxyip_outcome_t outcome,
+                                  pp_reason_t reason, pp_look_t look);
+
+/**
+ * Say whether a connection's peer is one that nobody has named: in no range,
+ * or only in one without bounds.
+ * @param conn its record
+ * @return 1 or 0
+ */
+int proxyip_conn_is_stranger(const proxyip_conn_t *conn);
+
 /**
  * Make the record of a connection.
  * @param c the connection, as accepted
+ * @param listener where it came in; may be NULL
  * @param conf the listener's settings
  * @param rule the range that its peer is in, or NULL
  * @return the record, in c->pool
  */
-proxyip_conn_t *proxyip_conn_make(conn_rec *c, const proxyip_conf_t *conf,
+proxyip_conn_t *proxyip_conn_make(conn_rec *c,
+                                  const proxyip_listener_t *listener,
+                                  const proxyip_conf_t *conf,
                                   const proxyip_rule_t *rule);
 
 /**

@@ -24,13 +24,14 @@
 
 #include <string.h>
 
-#include <apr_poll.h>
 #include <apr_strings.h>
 #include <http_core.h>
 #include <util_filter.h>
 
+#include "proxyip_clock.h"
 #include "proxyip_conf.h"
 #include "proxyip_log.h"
+#include "proxyip_report.h"
 #include "proxyip_wait.h"
 
 /* As much as core's own socket bucket asks for at once, so that header and
@@ -54,7 +55,7 @@ typedef struct proxyip_reader_t {
     proxyip_conn_t *conn;
     ap_filter_t *filter;
     phase_t phase;
-    apr_time_t deadline;  /* of this phase, on proxyip_wait_now()'s clock; 0
+    apr_time_t deadline;  /* of this phase, on proxyip_clock_now()'s clock; 0
                              while nothing had to be waited for */
     apr_time_t stop_by;   /* the child is stopping and waits no longer than
                              this; 0 as long as it is not */
@@ -94,10 +95,14 @@ static proxyip_read_t fail(reader_t *reader, proxyip_outcome_t outcome,
 {
     reader->phase = PHASE_FAILED;
     reader->conn->outcome = outcome;
+    if (answer) {
+        reader->conn->reason = answer->reason;
+        reader->conn->look = pp_look(bytes, len);
+    }
     /* Before anything can be flushed: where mod_ssl has met a connection, a
      * closing flush would shake hands on it and answer a bad header. */
     reader->conn->c->aborted = 1;
-    proxyip_log_closed(reader->conn, answer, bytes, len);
+    proxyip_report_closed(reader->conn, answer, bytes, len);
     return PROXYIP_READ_FAILED;
 }
 
@@ -192,6 +197,7 @@ static size_t judge(reader_t *reader, const uint8_t *bytes, size_t len,
     case PP_MORE:
         return answer.len;
     case PP_DONE:
+        proxyip_log_bytes(reader->conn, "whole header", bytes, answer.len);
         accept_header(reader, &header, bytes);
         keep_payload(reader, bytes + answer.len, len - answer.len, behind,
                      behind_len);
@@ -202,6 +208,7 @@ static size_t judge(reader_t *reader, const uint8_t *bytes, size_t len,
             keep_payload(reader, bytes, len, behind, behind_len);
         }
         else {
+            proxyip_log_bytes(reader->conn, "refused", bytes, len);
             fail(reader, outcome_of(answer.reason), &answer, bytes, len);
         }
         return 0;
@@ -231,6 +238,7 @@ static void take_header_bytes(reader_t *reader, const uint8_t *bytes,
     if (reader->part_len == 0) {
         needed = judge(reader, bytes, len, NULL, 0);
         if (needed) {
+            proxyip_log_bytes(reader->conn, "part of a header", bytes, len);
             make_room(reader, needed);
             memcpy(reader->part, bytes, len);
             reader->part_len = len;
@@ -252,6 +260,8 @@ static void take_header_bytes(reader_t *reader, const uint8_t *bytes,
         if (!needed) {
             return;
         }
+        proxyip_log_bytes(reader->conn, "part of a header", bytes - step,
+                          step);
         make_room(reader, needed);
     }
 }
@@ -301,7 +311,7 @@ static apr_time_t limit_of(const reader_t *reader)
  * it is first looked at, in the same call that began the phase. */
 static int is_time_up(reader_t *reader)
 {
-    apr_time_t now = proxyip_wait_now();
+    apr_time_t now = proxyip_clock_now();
 
     if (!reader->deadline) {
         reader->deadline = now + (reader->phase == PHASE_HEADER
@@ -372,11 +382,8 @@ static void meet_end(reader_t *reader)
  * be held. */
 static apr_status_t wait_here(reader_t *reader)
 {
-    apr_time_t now = proxyip_wait_now();
+    apr_time_t now = proxyip_clock_now();
     apr_interval_time_t left_us;
-    apr_pollfd_t pfd;
-    apr_int32_t ready_count;
-    apr_status_t rv;
 
     if (!reader->stop_by && proxyip_wait_is_stopping()) {
         reader->stop_by = now + PROXYIP_WAIT_GRACE_US;
@@ -388,14 +395,8 @@ static apr_status_t wait_here(reader_t *reader)
     if (left_us > LONGEST_POLL_US) {
         left_us = LONGEST_POLL_US;
     }
-    memset(&pfd, 0, sizeof(pfd));
-    pfd.p = reader->conn->c->pool;
-    pfd.desc_type = APR_POLL_SOCKET;
-    pfd.reqevents = APR_POLLIN;
-    pfd.desc.s = reader->waiter.csd;
-    rv = apr_poll(&pfd, 1, &ready_count, left_us + 999);
-    return APR_STATUS_IS_TIMEUP(rv) || APR_STATUS_IS_EINTR(rv) ? APR_SUCCESS
-                                                               : rv;
+    return proxyip_wait_here(reader->waiter.csd, reader->conn->c->pool,
+                             left_us);
 }
 
 static int is_ready(const reader_t *reader, int is_payload_awaited)

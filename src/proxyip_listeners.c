@@ -164,6 +164,64 @@ server_rec *proxyip_listeners_server(const proxyip_listener_t *listener, int i)
     return APR_ARRAY_IDX(listener->servers, i, server_rec *);
 }
 
+static void attach(apr_pool_t *pconf, proxyip_listener_t *listener)
+{
+    int i;
+
+    for (i = 0; i < listener->servers->nelts; i++) {
+        proxyip_conf_t *conf;
+
+        conf = proxyip_conf_get(proxyip_listeners_server(listener, i));
+        if (!conf->listeners) {
+            conf->listeners = apr_array_make(pconf, 1, sizeof(listener));
+        }
+        APR_ARRAY_PUSH(conf->listeners, proxyip_listener_t *) = listener;
+    }
+}
+
+apr_array_header_t *proxyip_listeners_attach(apr_pool_t *pconf,
+                                             server_rec *main_s)
+{
+    apr_array_header_t *listeners = proxyip_listeners_find(pconf, main_s);
+    int i;
+
+    for (i = 0; i < listeners->nelts; i++) {
+        attach(pconf, APR_ARRAY_IDX(listeners, i, proxyip_listener_t *));
+    }
+    return listeners;
+}
+
+/* httpd has chosen the server by the address; a server of several addresses
+ * still has one listener for each.  One with the address itself comes before
+ * a wildcard, as in httpd's own search. */
+const proxyip_listener_t *proxyip_listeners_of(const conn_rec *c)
+{
+    const apr_array_header_t *own = proxyip_conf_get(c->base_server)
+                                        ->listeners;
+    const proxyip_listener_t *any = NULL;
+    int i;
+
+    for (i = 0; own && i < own->nelts; i++) {
+        const proxyip_listener_t *listener;
+
+        listener = APR_ARRAY_IDX(own, i, proxyip_listener_t *);
+        if (own->nelts == 1) {
+            return listener;
+        }
+        if (listener->port && listener->port != c->local_addr->port) {
+            continue;
+        }
+        if (listener->addr
+            && apr_sockaddr_equal(listener->addr, c->local_addr)) {
+            return listener;
+        }
+        if (!listener->addr) {
+            any = listener;
+        }
+    }
+    return any;
+}
+
 int proxyip_listeners_is_on(const proxyip_listener_t *listener)
 {
     int i;

@@ -28,13 +28,15 @@
 
 #include "proxyip_private.h"
 
-/** One listener.  Read-only once it is found. */
+/** One listener.  Read-only once post_config is over. */
 struct proxyip_listener_t {
     const char *name;            /* "10.0.0.5:443", "*:443", "main server" */
     apr_sockaddr_t *addr;        /* NULL for `*` and the main server */
     apr_port_t port;             /* 0: every port */
     apr_array_header_t *servers; /* of server_rec *, as configured; the first
                                     stands for all in what must agree */
+    proxyip_counters_t *counters; /* NULL while it is Off, and before
+                                     post_config */
 };
 
 /**
@@ -45,6 +47,23 @@ struct proxyip_listener_t {
  *         configuration; the main server, where it can be reached, is last
  */
 apr_array_header_t *proxyip_listeners_find(apr_pool_t *p, server_rec *main_s);
+
+/**
+ * Find all listeners, and hang on each server those that it is in.
+ * @param pconf the configuration's pool
+ * @param main_s the main server
+ * @return as of proxyip_listeners_find()
+ * @remark for post_config
+ */
+apr_array_header_t *proxyip_listeners_attach(apr_pool_t *pconf,
+                                             server_rec *main_s);
+
+/**
+ * The listener that a connection came in on.
+ * @param c a connection as accepted
+ * @return the listener; NULL before post_config has attached them
+ */
+const proxyip_listener_t *proxyip_listeners_of(const conn_rec *c);
 
 /**
  * One of a listener's servers.

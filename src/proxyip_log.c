@@ -30,9 +30,12 @@
 
 #define SHOWN_BYTES 32
 
-static int fault_level(const proxyip_conn_t *conn)
+/* Bytes in one line at trace4: in hex, well under what a line can hold. */
+#define TRACED_BYTES 1024
+
+int proxyip_log_fault_level(const proxyip_conn_t *conn)
 {
-    return conn->rule && conn->rule->bits > 0 ? APLOG_ERR : APLOG_INFO;
+    return proxyip_conn_is_stranger(conn) ? APLOG_INFO : APLOG_ERR;
 }
 
 static const char *endpoint(apr_pool_t *p, const char *ip, int port)
@@ -45,7 +48,7 @@ static const char *endpoint(apr_pool_t *p, const char *ip, int port)
 static const char *describe(const proxyip_conn_t *conn)
 {
     const conn_rec *c = conn->c;
-    const server_rec *s = conn->listener;
+    const server_rec *s = conn->server;
     const proxyip_rule_t *rule = conn->rule;
     const char *rule_text = "in no ProxyIPPeer range";
     const char *host_text = "main server";
@@ -143,40 +146,66 @@ static const char *setting(const proxyip_conn_t *conn,
                         proxyip_conf_where(p, conn->conf, which));
 }
 
-static void log_missing(const proxyip_conn_t *conn, const uint8_t *bytes,
-                        size_t len)
+/* Who sends such bytes in place of a header. */
+static const char *look_text(const proxyip_conn_t *conn)
 {
-    ap_log_cerror(APLOG_MARK, fault_level(conn), 0, conn->c,
-                  PROXYIP_LOGNO(0021)
-                  "closed: no PROXY header came, but one is required; %s;"
-                  " %s; the peer must send one, or needs a ProxyIPPeer of"
-                  " its own (optional, direct)",
-                  show_bytes(conn, bytes, len), describe(conn));
+    const char *text = pp_look_text(conn->look);
+
+    if (!text) {
+        return "";
+    }
+    return apr_pstrcat(conn->c->pool, "this is ", text,
+                       conn->look == PP_LOOKS_TLS
+                           ? ", and the header must come before TLS; "
+                           : "; ", NULL);
 }
 
-static void log_malformed(const proxyip_conn_t *conn,
+static void log_missing(const proxyip_conn_t *conn, int level,
+                        const uint8_t *bytes, size_t len)
+{
+    ap_log_cerror(APLOG_MARK, level, 0, conn->c, PROXYIP_LOGNO(0021)
+                  "closed: no PROXY header came, but one is required; %s;"
+                  " %s; %sturn the header on at the peer, or, if it is no"
+                  " load balancer, give it a ProxyIPPeer of its own"
+                  " (optional, direct)",
+                  show_bytes(conn, bytes, len), describe(conn),
+                  look_text(conn));
+}
+
+/* What a bad header suggests. */
+static const char *fault_text(const proxyip_conn_t *conn)
+{
+    if (conn->reason == PP_BAD_FORMAT_REFUSED) {
+        return apr_pstrcat(conn->c->pool, "; see ",
+                           setting(conn, PROXYIP_SET_FORMATS), NULL);
+    }
+    if (conn->look == PP_LOOKS_MIXED) {
+        return "; it has an address of the other family than it states, as"
+               " nginx writes that is itself behind a load balancer and gets"
+               " IPv4 clients on an IPv6 socket, or the reverse";
+    }
+    if (conn->look == PP_LOOKS_ZONE) {
+        return "; zone ids (what follows a percent sign) are not allowed";
+    }
+    return "";
+}
+
+static void log_malformed(const proxyip_conn_t *conn, int level,
                           const pp_answer_t *answer, const uint8_t *bytes,
                           size_t len)
 {
-    const char *hint = "";
-
-    if (answer->reason == PP_BAD_FORMAT_REFUSED) {
-        hint = apr_pstrcat(conn->c->pool, "; see ",
-                           setting(conn, PROXYIP_SET_FORMATS), NULL);
-    }
-    ap_log_cerror(APLOG_MARK, fault_level(conn), 0, conn->c,
-                  PROXYIP_LOGNO(0022)
+    ap_log_cerror(APLOG_MARK, level, 0, conn->c, PROXYIP_LOGNO(0022)
                   "closed: bad PROXY header: %s, found at byte %"
                   APR_SIZE_T_FMT "; %s; %s%s", pp_reason_text(answer->reason),
                   answer->len + 1, show_bytes(conn, bytes, len),
-                  describe(conn), hint);
+                  describe(conn), fault_text(conn));
 }
 
 /* The length field is known to be there: it is what was judged. */
-static void log_too_large(const proxyip_conn_t *conn, const uint8_t *bytes)
+static void log_too_large(const proxyip_conn_t *conn, int level,
+                          const uint8_t *bytes)
 {
-    ap_log_cerror(APLOG_MARK, fault_level(conn), 0, conn->c,
-                  PROXYIP_LOGNO(0023)
+    ap_log_cerror(APLOG_MARK, level, 0, conn->c, PROXYIP_LOGNO(0023)
                   "closed: v2 PROXY header of %d bytes is larger than"
                   " accepted; %s; %s; see %s",
                   PP_V2_FIXED + (bytes[14] << 8 | bytes[15]),
@@ -185,7 +214,7 @@ static void log_too_large(const proxyip_conn_t *conn, const uint8_t *bytes)
 }
 
 /* A wrong checksum is refused whatever the settings; a missing one is not. */
-static void log_bad_checksum(const proxyip_conn_t *conn,
+static void log_bad_checksum(const proxyip_conn_t *conn, int level,
                              const pp_answer_t *answer, const uint8_t *bytes,
                              size_t len)
 {
@@ -196,8 +225,8 @@ static void log_bad_checksum(const proxyip_conn_t *conn,
         hint = apr_pstrcat(conn->c->pool, "see ",
                            setting(conn, PROXYIP_SET_CHECKSUM), NULL);
     }
-    ap_log_cerror(APLOG_MARK, fault_level(conn), 0, conn->c,
-                  PROXYIP_LOGNO(0024) "closed: %s; %s; %s; %s",
+    ap_log_cerror(APLOG_MARK, level, 0, conn->c, PROXYIP_LOGNO(0024)
+                  "closed: %s; %s; %s; %s",
                   pp_reason_text(answer->reason),
                   show_bytes(conn, bytes, len), describe(conn), hint);
 }
@@ -227,59 +256,54 @@ static int unfinished_level(const proxyip_conn_t *conn, const uint8_t *bytes,
     return conn->rule->policy == PROXYIP_OPTIONAL
                    && !pp_committed_version(bytes, len)
                ? APLOG_INFO
-               : fault_level(conn);
+               : proxyip_log_fault_level(conn);
 }
 
-static void log_unfinished(const proxyip_conn_t *conn, const char *event,
-                           const uint8_t *bytes, size_t len)
+static void log_unfinished(const proxyip_conn_t *conn, int level,
+                           const char *event, const uint8_t *bytes,
+                           size_t len)
 {
     if (len == 0) {
-        ap_log_cerror(APLOG_MARK, APLOG_DEBUG, 0, conn->c,
-                      PROXYIP_LOGNO(0025)
+        ap_log_cerror(APLOG_MARK, level, 0, conn->c, PROXYIP_LOGNO(0025)
                       "closed: %s before any byte came; %s; see %s", event,
                       describe(conn), time_settings(conn));
         return;
     }
-    ap_log_cerror(APLOG_MARK, unfinished_level(conn, bytes, len), 0, conn->c,
-                  PROXYIP_LOGNO(0026)
+    ap_log_cerror(APLOG_MARK, level, 0, conn->c, PROXYIP_LOGNO(0026)
                   "closed: %s before the PROXY header was complete; bytes"
                   " that had come: %" APR_SIZE_T_FMT "; %s; %s; see %s",
                   event, len, show_bytes(conn, bytes, len), describe(conn),
                   time_settings(conn));
 }
 
-static void log_idle(const proxyip_conn_t *conn)
+static void log_idle(const proxyip_conn_t *conn, int level)
 {
-    ap_log_cerror(APLOG_MARK, APLOG_INFO, 0, conn->c, PROXYIP_LOGNO(0027)
+    ap_log_cerror(APLOG_MARK, level, 0, conn->c, PROXYIP_LOGNO(0027)
                   "closed: nothing followed the %s in time; %s; see %s",
                   show_header(conn), describe(conn),
                   setting(conn, PROXYIP_SET_DEFER));
 }
 
-static void log_closed_idle(const proxyip_conn_t *conn)
+static void log_closed_idle(const proxyip_conn_t *conn, int level)
 {
-    ap_log_cerror(APLOG_MARK, APLOG_DEBUG, 0, conn->c, PROXYIP_LOGNO(0028)
+    ap_log_cerror(APLOG_MARK, level, 0, conn->c, PROXYIP_LOGNO(0028)
                   "closed: the peer closed behind the %s, as health checks"
                   " do; %s", show_header(conn), describe(conn));
 }
 
-static void log_evicted(const proxyip_conn_t *conn, const uint8_t *bytes,
-                        size_t len)
+static void log_evicted(const proxyip_conn_t *conn, int level,
+                        const uint8_t *bytes, size_t len)
 {
-    ap_log_cerror(APLOG_MARK, APLOG_DEBUG, 0, conn->c, PROXYIP_LOGNO(0029)
+    ap_log_cerror(APLOG_MARK, level, 0, conn->c, PROXYIP_LOGNO(0029)
                   "closed: it had waited longest of all and the child needs"
                   " room for other connections; %s; %s; see ThreadsPerChild"
                   " and AsyncRequestWorkerFactor",
                   show_state(conn, bytes, len), describe(conn));
 }
 
-/* Timeout cut short one of our own waits, so it is judged as those are. */
-static void log_mpm_timed_out(const proxyip_conn_t *conn,
+static void log_mpm_timed_out(const proxyip_conn_t *conn, int level,
                               const uint8_t *bytes, size_t len)
 {
-    int level = conn->has_header ? APLOG_INFO
-                                 : unfinished_level(conn, bytes, len);
-
     ap_log_cerror(APLOG_MARK, level, 0, conn->c, PROXYIP_LOGNO(0030)
                   "closed: the main server's Timeout passed, which is shorter"
                   " than %s or %s; %s; %s",
@@ -288,67 +312,120 @@ static void log_mpm_timed_out(const proxyip_conn_t *conn,
                   show_state(conn, bytes, len), describe(conn));
 }
 
-static void log_stopping(const proxyip_conn_t *conn, const uint8_t *bytes,
-                         size_t len)
+static void log_stopping(const proxyip_conn_t *conn, int level,
+                         const uint8_t *bytes, size_t len)
 {
-    ap_log_cerror(APLOG_MARK, APLOG_DEBUG, 0, conn->c, PROXYIP_LOGNO(0031)
+    ap_log_cerror(APLOG_MARK, level, 0, conn->c, PROXYIP_LOGNO(0031)
                   "closed: the child is stopping; %s; %s",
                   show_state(conn, bytes, len), describe(conn));
 }
 
-static void log_rejected(const proxyip_conn_t *conn)
+static void log_rejected(const proxyip_conn_t *conn, int level)
 {
-    ap_log_cerror(APLOG_MARK, APLOG_INFO, 0, conn->c, PROXYIP_LOGNO(0020)
-                  "closed on accept: %s%s", describe(conn),
+    ap_log_cerror(APLOG_MARK, level, 0, conn->c, PROXYIP_LOGNO(0020)
+                  "closed on accept: %s%s%s", describe(conn),
                   conn->rule ? ""
-                             : "; if it is a load balancer it needs a"
-                               " ProxyIPPeer");
+                             : "; if it is a load balancer, say ProxyIPPeer"
+                               " require ",
+                  conn->rule ? "" : conn->peer_ip);
 }
 
-void proxyip_log_closed(const proxyip_conn_t *conn, const pp_answer_t *answer,
-                        const uint8_t *bytes, size_t len)
+int proxyip_log_level(const proxyip_conn_t *conn, const uint8_t *bytes,
+                      size_t len)
 {
     switch (conn->outcome) {
     case PROXYIP_REJECTED:
-        log_rejected(conn);
+    case PROXYIP_IDLE:
+        return APLOG_INFO;
+    case PROXYIP_MISSING:
+    case PROXYIP_MALFORMED:
+    case PROXYIP_TOO_LARGE:
+    case PROXYIP_BAD_CHECKSUM:
+        return proxyip_log_fault_level(conn);
+    case PROXYIP_TIMED_OUT:
+    case PROXYIP_CLOSED_EARLY:
+        return unfinished_level(conn, bytes, len);
+    case PROXYIP_MPM_TIMED_OUT:
+        /* Timeout cut short one of our own waits: judged as those are. */
+        return conn->has_header ? APLOG_INFO
+                                : unfinished_level(conn, bytes, len);
+    case PROXYIP_CLOSED_IDLE:
+    case PROXYIP_EVICTED:
+    case PROXYIP_STOPPING:
+    case PROXYIP_PENDING:
+    case PROXYIP_ACCEPTED:
+    case PROXYIP_ABSENT:
+        break;
+    }
+    return APLOG_DEBUG;
+}
+
+void proxyip_log_closed(const proxyip_conn_t *conn, int level,
+                        const pp_answer_t *answer, const uint8_t *bytes,
+                        size_t len)
+{
+    switch (conn->outcome) {
+    case PROXYIP_REJECTED:
+        log_rejected(conn, level);
         break;
     case PROXYIP_MISSING:
-        log_missing(conn, bytes, len);
+        log_missing(conn, level, bytes, len);
         break;
     case PROXYIP_MALFORMED:
-        log_malformed(conn, answer, bytes, len);
+        log_malformed(conn, level, answer, bytes, len);
         break;
     case PROXYIP_TOO_LARGE:
-        log_too_large(conn, bytes);
+        log_too_large(conn, level, bytes);
         break;
     case PROXYIP_BAD_CHECKSUM:
-        log_bad_checksum(conn, answer, bytes, len);
+        log_bad_checksum(conn, level, answer, bytes, len);
         break;
     case PROXYIP_TIMED_OUT:
-        log_unfinished(conn, "time was up", bytes, len);
+        log_unfinished(conn, level, "time was up", bytes, len);
         break;
     case PROXYIP_CLOSED_EARLY:
-        log_unfinished(conn, "the peer closed", bytes, len);
+        log_unfinished(conn, level, "the peer closed", bytes, len);
         break;
     case PROXYIP_IDLE:
-        log_idle(conn);
+        log_idle(conn, level);
         break;
     case PROXYIP_CLOSED_IDLE:
-        log_closed_idle(conn);
+        log_closed_idle(conn, level);
         break;
     case PROXYIP_EVICTED:
-        log_evicted(conn, bytes, len);
+        log_evicted(conn, level, bytes, len);
         break;
     case PROXYIP_MPM_TIMED_OUT:
-        log_mpm_timed_out(conn, bytes, len);
+        log_mpm_timed_out(conn, level, bytes, len);
         break;
     case PROXYIP_STOPPING:
-        log_stopping(conn, bytes, len);
+        log_stopping(conn, level, bytes, len);
         break;
     case PROXYIP_PENDING:
     case PROXYIP_ACCEPTED:
     case PROXYIP_ABSENT:
         break;
+    }
+}
+
+/* In hex, as `proxyip-check decode --hex` takes it. */
+void proxyip_log_bytes(const proxyip_conn_t *conn, const char *what,
+                       const uint8_t *bytes, size_t len)
+{
+    size_t at = 0;
+
+    while (at < len && APLOG_C_IS_LEVEL(conn->c, APLOG_TRACE4)) {
+        char hex[2 * TRACED_BYTES + 1];
+        size_t step = len - at < TRACED_BYTES ? len - at : TRACED_BYTES;
+
+        ap_bin2hex(bytes + at, step, hex);
+        ap_log_cerror(APLOG_MARK, APLOG_TRACE4, 0, conn->c,
+                      "%s, bytes %" APR_SIZE_T_FMT " to %" APR_SIZE_T_FMT
+                      " of %" APR_SIZE_T_FMT " from peer %s: %s", what, at,
+                      at + step - 1, len,
+                      endpoint(conn->c->pool, conn->peer_ip,
+                               conn->peer_addr->port), hex);
+        at += step;
     }
 }
 
@@ -379,11 +456,10 @@ void proxyip_log_taken(const proxyip_conn_t *conn)
     }
 }
 
-void proxyip_log_second_header(const proxyip_conn_t *conn,
+void proxyip_log_second_header(const proxyip_conn_t *conn, int level,
                                const uint8_t *bytes, size_t len)
 {
-    ap_log_cerror(APLOG_MARK, fault_level(conn), 0, conn->c,
-                  PROXYIP_LOGNO(0043)
+    ap_log_cerror(APLOG_MARK, level, 0, conn->c, PROXYIP_LOGNO(0043)
                   "another PROXY header follows the first: two hops before"
                   " this server each add one, and only the first is taken;"
                   " %s; %s", show_bytes(conn, bytes, len), describe(conn));

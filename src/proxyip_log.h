@@ -25,16 +25,36 @@
 #include "proxyip_conn.h"
 
 /**
- * Log why a connection is closed: what was decided, why, the peer and the
- * rule that applied to it, the listener, the first bytes that came.
+ * The level of a fault of the peer's: error, or info where it is a stranger.
+ * @param conn the connection's record
+ * @return APLOG_ERR or APLOG_INFO
+ */
+int proxyip_log_fault_level(const proxyip_conn_t *conn);
+
+/**
+ * The level of the line that proxyip_log_closed() would log.
  * @param conn its record; outcome says what was decided
+ * @param bytes what has come of the header so far; may be NULL when len is 0
+ * @param len bytes there
+ * @return APLOG_ERR, APLOG_INFO or APLOG_DEBUG
+ */
+int proxyip_log_level(const proxyip_conn_t *conn, const uint8_t *bytes,
+                      size_t len);
+
+/**
+ * Log why a connection is closed: what was decided, why, the peer and the
+ * rule that applied to it, the listener, the first bytes that came, and what
+ * they look like.
+ * @param conn its record; outcome says what was decided
+ * @param level what proxyip_log_level() said
  * @param answer what the decoder objected to and where, or NULL
  * @param bytes what has come of the header so far; may be NULL when len is 0
  * @param len bytes there; at most 32 of them are shown
  * @remark once per connection
  */
-void proxyip_log_closed(const proxyip_conn_t *conn, const pp_answer_t *answer,
-                        const uint8_t *bytes, size_t len);
+void proxyip_log_closed(const proxyip_conn_t *conn, int level,
+                        const pp_answer_t *answer, const uint8_t *bytes,
+                        size_t len);
 
 /**
  * Log that a connection goes on, with a header or without.
@@ -46,11 +66,22 @@ void proxyip_log_taken(const proxyip_conn_t *conn);
 /**
  * Log that what follows the header is another header.
  * @param conn its record
+ * @param level what proxyip_log_fault_level() said
  * @param bytes the first payload bytes
  * @param len bytes there
  */
-void proxyip_log_second_header(const proxyip_conn_t *conn,
+void proxyip_log_second_header(const proxyip_conn_t *conn, int level,
                                const uint8_t *bytes, size_t len);
+
+/**
+ * Log bytes in hex, all of them, at trace4.
+ * @param conn the connection's record
+ * @param what what they are
+ * @param bytes the bytes
+ * @param len bytes there
+ */
+void proxyip_log_bytes(const proxyip_conn_t *conn, const char *what,
+                       const uint8_t *bytes, size_t len);
 
 /**
  * Log that another module's pre_connection hook refused the connection.

@@ -20,26 +20,27 @@
 #include "proxyip_conf.h"
 #include "proxyip_conn.h"
 #include "proxyip_filter.h"
+#include "proxyip_listeners.h"
 #include "proxyip_log.h"
 #include "proxyip_preconn.h"
+#include "proxyip_report.h"
 #include "proxyip_server.h"
+#include "proxyip_stats.h"
 #include "proxyip_wait.h"
 
 #include <http_core.h>
 
-static int reject(conn_rec *c, const proxyip_conf_t *conf,
-                  const proxyip_rule_t *rule)
+static int reject(proxyip_conn_t *conn)
 {
-    proxyip_conn_t *conn = proxyip_conn_make(c, conf, rule);
-
     conn->outcome = PROXYIP_REJECTED;
-    proxyip_log_closed(conn, NULL, NULL, 0);
+    proxyip_report_closed(conn, NULL, NULL, 0);
     return HTTP_FORBIDDEN; /* no answer: the MPM closes the socket */
 }
 
 int proxyip_process_pre_connection(conn_rec *c, void *csd)
 {
     const proxyip_conf_t *conf;
+    const proxyip_listener_t *listener;
     const proxyip_rule_t *rule;
     proxyip_conn_t *conn;
     pp_addr_t peer;
@@ -53,13 +54,15 @@ int proxyip_process_pre_connection(conn_rec *c, void *csd)
     }
     proxyip_conn_read_addr(c->client_addr, &peer);
     rule = proxyip_peers_find(conf->peers, &peer);
-    if (!rule || rule->policy == PROXYIP_REJECT) {
-        return reject(c, conf, rule);
-    }
-    if (rule->policy == PROXYIP_DIRECT) {
+    listener = proxyip_listeners_of(c);
+    if (rule && rule->policy == PROXYIP_DIRECT) {
+        proxyip_stats_count_direct(listener);
         return DECLINED;
     }
-    conn = proxyip_conn_make(c, conf, rule);
+    conn = proxyip_conn_make(c, listener, conf, rule);
+    if (!rule || rule->policy == PROXYIP_REJECT) {
+        return reject(conn);
+    }
     ap_set_module_config(c->conn_config, &proxyip_module, conn);
     proxyip_preconn_run_core(c, csd);
     proxyip_filter_add(conn, csd);
@@ -100,31 +103,21 @@ static int return_to_mpm(proxyip_conn_t *conn)
 #endif
 }
 
-/* Two hops that each add a header: the second is payload here, and whatever
- * reads it next will only say that it is no request. */
-static void look_for_second_header(const proxyip_conn_t *conn)
-{
-    const uint8_t *bytes;
-    apr_size_t len = proxyip_filter_payload(conn, &bytes);
-
-    if (conn->has_header && pp_committed_version(bytes, len)) {
-        proxyip_log_second_header(conn, bytes, len);
-    }
-}
-
 /* The header's part ends here; to the other modules it is as if the client
  * had made the connection. */
 static int hand_over(proxyip_conn_t *conn)
 {
     conn_rec *c = conn->c;
+    const uint8_t *payload;
+    apr_size_t len;
     int rc;
 
     if (proxyip_filter_finish(conn) != PROXYIP_READ_READY) {
         return close_connection(conn);
     }
     proxyip_conn_adopt(conn);
-    proxyip_log_taken(conn);
-    look_for_second_header(conn);
+    len = proxyip_filter_payload(conn, &payload);
+    proxyip_report_taken(conn, payload, len);
     /* Last: what was logged up to here is the listener's. */
     proxyip_server_adopt(conn);
     conn->is_over = 1;

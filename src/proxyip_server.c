@@ -62,12 +62,12 @@ static void log_choice(const proxyip_conn_t *conn, int is_chosen)
     conn_rec *c = conn->c;
 
     if (!is_chosen) {
-        ap_log_cserror(APLOG_MARK, APLOG_TRACE1, 0, c, conn->listener,
+        ap_log_cserror(APLOG_MARK, APLOG_TRACE1, 0, c, conn->server,
                        "no virtual host that says ProxyIPServerAddr On has"
                        " %pI: port and virtual host stay", c->local_addr);
         return;
     }
-    ap_log_cserror(APLOG_MARK, APLOG_TRACE1, 0, c, conn->listener,
+    ap_log_cserror(APLOG_MARK, APLOG_TRACE1, 0, c, conn->server,
                    "by ProxyIPServerAddr %pI is the local address, and the"
                    " virtual host %s (%s:%u) or another of its listener",
                    c->local_addr, c->base_server->server_hostname,

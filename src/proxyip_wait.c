@@ -24,9 +24,9 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <ap_mpm.h>
@@ -36,6 +36,9 @@
 #include <apr_thread_mutex.h>
 #include <apr_thread_proc.h>
 #include <scoreboard.h>
+
+#include "proxyip_clock.h"
+#include "proxyip_stats.h"
 
 /* How often a child with waiters looks whether they are too many for its
  * workers: well under the 10 ms that anyone's request may be late by. */
@@ -86,14 +89,6 @@ typedef struct {
 
 /* The child's own; set in child_init before any connection. */
 static watch_t *watch;
-
-apr_time_t proxyip_wait_now(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return apr_time_from_sec(now.tv_sec) + now.tv_nsec / 1000;
-}
 
 /* The MPM tells no module its factor; the directive stands at the top level
  * of the configuration (event takes it nowhere else). */
@@ -156,6 +151,7 @@ static void unlink_waiter(proxyip_waiter_t *waiter)
     waiter->newer->older = waiter->older;
     waiter->is_linked = 0;
     watch->count--;
+    proxyip_stats_set_waiting(watch->count);
 }
 
 /* Most of those that wait never speak, and they are many.  Where clients
@@ -214,6 +210,7 @@ static void link_age(proxyip_waiter_t *waiter)
     waiter->newer->older = waiter;
     waiter->is_linked = 1;
     watch->count++;
+    proxyip_stats_set_waiting(watch->count);
 }
 
 /* Shut the oldest waiters that have nothing to say, if they came before some
@@ -304,7 +301,7 @@ static int count_excess(int idle, apr_time_t now)
  * looks, and its waiters are clients about to speak. */
 static void make_room(void)
 {
-    apr_time_t now = proxyip_wait_now();
+    apr_time_t now = proxyip_clock_now();
     int excess = watch->count - watch->most;
     int idle;
     int spares_young;
@@ -343,7 +340,7 @@ void proxyip_wait_enter(proxyip_waiter_t *waiter, apr_pool_t *pool,
         deadline = watch->stop_by;
     }
     if (!waiter->since) {
-        waiter->since = proxyip_wait_now();
+        waiter->since = proxyip_clock_now();
         apr_pool_pre_cleanup_register(pool, waiter, leave_with_pool);
     }
     if (waiter->shut == PROXYIP_SHUT_NOT) {
@@ -412,7 +409,7 @@ static void *APR_THREAD_FUNC run_watch(apr_thread_t *thread, void *unused)
     while (!watch->must_end) {
         const apr_pollfd_t *ready;
         apr_int32_t ready_count;
-        apr_time_t now = proxyip_wait_now();
+        apr_time_t now = proxyip_clock_now();
         apr_interval_time_t sleep_us;
 
         watch->sleeps_until = expire(now);
@@ -453,7 +450,7 @@ static void shorten_deadlines(void)
 {
     proxyip_waiter_t *waiter;
 
-    watch->stop_by = proxyip_wait_now() + PROXYIP_WAIT_GRACE_US;
+    watch->stop_by = proxyip_clock_now() + PROXYIP_WAIT_GRACE_US;
     for (waiter = watch->ends.later; waiter != &watch->ends;
          waiter = waiter->later) {
         if (waiter->deadline > watch->stop_by) {
@@ -571,4 +568,23 @@ void proxyip_wait_child_init(apr_pool_t *pchild, server_rec *s)
                      " worker until its header and its first byte have come"
                      " (ProxyIPTimeout, ProxyIPDefer)");
     }
+}
+
+apr_status_t proxyip_wait_here(apr_socket_t *csd, apr_pool_t *p,
+                               apr_interval_time_t longest_us)
+{
+    apr_pollfd_t pfd;
+    apr_int32_t ready_count;
+    apr_status_t rv;
+
+    memset(&pfd, 0, sizeof(pfd));
+    pfd.p = p;
+    pfd.desc_type = APR_POLL_SOCKET;
+    pfd.reqevents = APR_POLLIN;
+    pfd.desc.s = csd;
+    proxyip_stats_add_waiting(1);
+    rv = apr_poll(&pfd, 1, &ready_count, longest_us + 999);
+    proxyip_stats_add_waiting(-1);
+    return APR_STATUS_IS_TIMEUP(rv) || APR_STATUS_IS_EINTR(rv) ? APR_SUCCESS
+                                                               : rv;
 }

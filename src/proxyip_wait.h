@@ -52,7 +52,7 @@ struct proxyip_waiter_t {
     proxyip_waiter_t *later;
     apr_socket_t *csd;
     apr_time_t since;         /* when it first waited, or 0, ... */
-    apr_time_t deadline;      /* ... both on proxyip_wait_now()'s clock */
+    apr_time_t deadline;      /* ... both on proxyip_clock_now()'s clock */
     int is_linked;
     proxyip_shut_t shut;
 };
@@ -98,15 +98,12 @@ int proxyip_wait_is_stopping(void);
  * connections it has accepted. */
 #define PROXYIP_WAIT_GRACE_US apr_time_from_sec(2)
 
-/** @return microseconds on a clock that only goes forward */
-apr_time_t proxyip_wait_now(void);
-
 /**
  * Put a connection among those that wait, or give one that is among them
  * another deadline.  The oldest waiters may be shut down to make room.
  * @param waiter the connection's entry; waiter->csd is set
  * @param pool the connection's pool: with it the entry leaves
- * @param deadline when it is to be shut down, on proxyip_wait_now()'s clock
+ * @param deadline when it is to be shut down, on proxyip_clock_now()'s clock
  * @remark the caller then returns the connection to the MPM
  */
 void proxyip_wait_enter(proxyip_waiter_t *waiter, apr_pool_t *pool,
@@ -129,5 +126,16 @@ void proxyip_wait_note_spoke(const proxyip_waiter_t *waiter);
  *         connection whose bytes were just read for a silent one
  */
 proxyip_shut_t proxyip_wait_leave(proxyip_waiter_t *waiter);
+
+/**
+ * Wait here, in a worker, for something to read.  Short of that a signal, or
+ * time, ends it: look again.
+ * @param csd the socket
+ * @param p for what is needed meanwhile
+ * @param longest_us at most so long, rounded up to a millisecond
+ * @return APR_SUCCESS, or an error of the poll
+ */
+apr_status_t proxyip_wait_here(apr_socket_t *csd, apr_pool_t *p,
+                               apr_interval_time_t longest_us);
 
 #endif /* PROXYIP_WAIT_H */

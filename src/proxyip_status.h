@@ -1,0 +1,32 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/*
+ * The section that mod_status shows of the counters.
+ */
+
+#ifndef PROXYIP_STATUS_H
+#define PROXYIP_STATUS_H
+
+#include "proxyip_private.h"
+
+/**
+ * mod_status's section `PROXY protocol`, or its keys for `?auto`.
+ * @param r the request for it
+ * @param flags AP_STATUS_*
+ * @return OK
+ * @remark for the optional hook status_hook
+ */
+int proxyip_status_show(request_rec *r, int flags);
+
+#endif /* PROXYIP_STATUS_H */
