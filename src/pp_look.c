@@ -19,6 +19,10 @@
 
 #include <string.h>
 
+/* So many bytes are looked at: enough for a request's head, and little work
+ * for whoever has just been refused. */
+#define LOOKED_AT 1024
+
 typedef struct {
     const char *text;
     pp_look_t look;
@@ -196,6 +200,9 @@ static pp_look_t look_at_line(const uint8_t *bytes, size_t len)
 
 pp_look_t pp_look(const uint8_t *bytes, size_t len)
 {
+    if (len > LOOKED_AT) {
+        len = LOOKED_AT;
+    }
     if (pp_committed_version(bytes, len)) {
         return look_at_line(bytes, len);
     }
