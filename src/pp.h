@@ -327,6 +327,20 @@ int pp_tlv_next(const uint8_t **rest, size_t *rest_len, pp_tlv_t *tlv);
 int pp_tlv_find(const uint8_t *tlvs, size_t len, uint8_t type, pp_tlv_t *tlv);
 
 /**
+ * The name of a TLV type, in capitals, as the module's variables have it.
+ * @param type the type
+ * @return a constant string, or NULL for a type without a name
+ */
+const char *pp_tlv_name(uint8_t type);
+
+/**
+ * The same for a sub-TLV of the SSL TLV.
+ * @param type the sub-TLV's type
+ * @return a constant string, or NULL for a type without a name
+ */
+const char *pp_ssl_sub_name(uint8_t type);
+
+/**
  * Validate a row of TLVs by structure, and each known type by its length.
  * The checksum's value is not compared.
  * @param tlvs the row; may be NULL when len is 0

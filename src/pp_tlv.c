@@ -12,7 +12,8 @@
  */
 
 /*
- * TLVs: walking a row of them, validating it, and the header's checksum.
+ * TLVs: walking a row of them, validating it, their names, and the header's
+ * checksum.
  */
 
 #include "pp.h"
@@ -21,6 +22,35 @@
 
 #define TLV_FIXED 3 /* type, 16-bit length (section 2.2) */
 #define CRC_LEN 4
+
+typedef struct {
+    uint8_t type;
+    const char *name;
+} named_t;
+
+static const named_t tlv_names[] = {
+    {PP_TLV_ALPN, "ALPN"},
+    {PP_TLV_AUTHORITY, "AUTHORITY"},
+    {PP_TLV_CRC32C, "CRC32C"},
+    {PP_TLV_NOOP, "NOOP"},
+    {PP_TLV_UNIQUE_ID, "UNIQUE_ID"},
+    {PP_TLV_SSL, "SSL"},
+    {PP_TLV_NETNS, "NETNS"},
+    {PP_TLV_GCP, "GCP_PSC_ID"},
+    {PP_TLV_AWS, "AWS_VPCE_ID"},
+    {PP_TLV_AZURE, "AZURE_LINK_ID"},
+};
+
+static const named_t ssl_sub_names[] = {
+    {PP_SSL_VERSION, "SSL_VERSION"},
+    {PP_SSL_CN, "SSL_CN"},
+    {PP_SSL_CIPHER, "SSL_CIPHER"},
+    {PP_SSL_SIG_ALG, "SSL_SIG_ALG"},
+    {PP_SSL_KEY_ALG, "SSL_KEY_ALG"},
+    {PP_SSL_GROUP, "SSL_GROUP"},
+    {PP_SSL_SIG_SCHEME, "SSL_SIG_SCHEME"},
+    {PP_SSL_CLIENT_CERT, "SSL_CLIENT_CERT"},
+};
 
 /* Remainders of the reflected Castagnoli polynomial 0x82f63b78. */
 /* clang-format off */
@@ -111,6 +141,31 @@ int pp_tlv_find(const uint8_t *tlvs, size_t len, uint8_t type, pp_tlv_t *tlv)
         }
     }
     return 0;
+}
+
+static const char *find_name(const named_t *names, size_t count,
+                             uint8_t type)
+{
+    size_t i;
+
+    for (i = 0; i < count; i++) {
+        if (names[i].type == type) {
+            return names[i].name;
+        }
+    }
+    return NULL;
+}
+
+const char *pp_tlv_name(uint8_t type)
+{
+    return find_name(tlv_names, sizeof(tlv_names) / sizeof(tlv_names[0]),
+                     type);
+}
+
+const char *pp_ssl_sub_name(uint8_t type)
+{
+    return find_name(ssl_sub_names,
+                     sizeof(ssl_sub_names) / sizeof(ssl_sub_names[0]), type);
 }
 
 static pp_reason_t validate_ssl(const pp_tlv_t *ssl)

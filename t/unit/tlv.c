@@ -382,8 +382,34 @@ static void test_find(void)
     tap_end();
 }
 
+static void check_name(const char *is, const char *expected)
+{
+    tap_check(expected ? is && strcmp(is, expected) == 0 : !is,
+              "%s, not %s", is ? is : "none", expected ? expected : "none");
+}
+
+static void test_names(void)
+{
+    int type;
+    int named = 0;
+    int subs = 0;
+
+    tap_begin("names: each of its own kind, no others");
+    check_name(pp_tlv_name(PP_TLV_UNIQUE_ID), "UNIQUE_ID");
+    check_name(pp_tlv_name(PP_TLV_GCP), "GCP_PSC_ID");
+    check_name(pp_tlv_name(PP_SSL_CN), NULL);
+    check_name(pp_ssl_sub_name(PP_SSL_CN), "SSL_CN");
+    check_name(pp_ssl_sub_name(PP_TLV_ALPN), NULL);
+    for (type = 0; type < 256; type++) {
+        named += pp_tlv_name((uint8_t)type) != NULL;
+        subs += pp_ssl_sub_name((uint8_t)type) != NULL;
+    }
+    tap_check(named == 10 && subs == 8, "%d and %d", named, subs);
+}
+
 int main(void)
 {
+    test_names();
     test_find();
     test_next();
     test_next_short();
