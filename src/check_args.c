@@ -173,3 +173,25 @@ int check_args_time(const check_args_t *args, int64_t *time_ms)
     return check_args_refuse(args, "a time from 1ms to 3600s: 500ms, 2s, or"
                                    " plain seconds");
 }
+
+int check_args_formats(const check_args_t *args, unsigned int *formats)
+{
+    static const struct {
+        const char *word;
+        unsigned int formats;
+    } words[] = {
+        {"v1", PP_FORMAT_V1},
+        {"v2", PP_FORMAT_V2},
+        {"v1,v2", PP_FORMAT_V1 | PP_FORMAT_V2},
+        {"v2,v1", PP_FORMAT_V1 | PP_FORMAT_V2},
+    };
+    size_t i;
+
+    for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (strcmp(args->value, words[i].word) == 0) {
+            *formats = words[i].formats;
+            return 1;
+        }
+    }
+    return check_args_refuse(args, "v1, v2, or v1,v2");
+}

@@ -89,6 +89,14 @@ int check_args_number(const check_args_t *args, unsigned long min,
 int check_args_time(const check_args_t *args, int64_t *time_ms);
 
 /**
+ * The same for header formats: v1, v2 or v1,v2.
+ * @param args the walk
+ * @param formats set on success to PP_FORMAT_V1, PP_FORMAT_V2 or both
+ * @return 1 on success, else 0
+ */
+int check_args_formats(const check_args_t *args, unsigned int *formats);
+
+/**
  * Read a decimal number, digits only.
  * @param text NUL-terminated
  * @param end set to the first byte that is no digit

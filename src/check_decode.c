@@ -70,28 +70,6 @@ typedef struct {
     int help;
 } wish_t;
 
-static int read_formats(const check_args_t *args, unsigned int *formats)
-{
-    static const struct {
-        const char *word;
-        unsigned int formats;
-    } words[] = {
-        {"v1", PP_FORMAT_V1},
-        {"v2", PP_FORMAT_V2},
-        {"v1,v2", PP_FORMAT_V1 | PP_FORMAT_V2},
-        {"v2,v1", PP_FORMAT_V1 | PP_FORMAT_V2},
-    };
-    size_t i;
-
-    for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-        if (strcmp(args->value, words[i].word) == 0) {
-            *formats = words[i].formats;
-            return 1;
-        }
-    }
-    return check_args_refuse(args, "v1, v2, or v1,v2");
-}
-
 static int read_checksum(const check_args_t *args, int *required)
 {
     *required = strcmp(args->value, "require") == 0;
@@ -117,7 +95,7 @@ static int take(const check_args_t *args, int id, wish_t *wish)
         wish->log = args->value;
         return 1;
     case OPT_FORMATS:
-        return read_formats(args, &wish->rules.formats);
+        return check_args_formats(args, &wish->rules.formats);
     case OPT_CHECKSUM:
         return read_checksum(args, &wish->rules.checksum_required);
     case OPT_MAX:

@@ -71,7 +71,7 @@ static const char usage[] =
     "  --split N1,N2[,...]     pieces of these lengths, rest in one\n"
     "  --delay TIME            between pieces, default 10ms\n"
     "  --header-only           no request: is the connection kept open?\n"
-    "  --path PATH, --host NAME    of the request, default / and HOST\n"
+    "  --path PATH, --host NAME    of the request, default / and HOST:PORT\n"
     "  --bind ADDR             the socket's own address\n"
     "  --timeout TIME          how long silence may last, default 5s\n"
     "  --print, --print-hex    write the header to standard output, do not\n"
@@ -670,7 +670,7 @@ static void show_connection(int fd)
     printf("\n");
 }
 
-static int send_all(wish_t *wish, int fd, const check_place_t *place)
+static int send_all(wish_t *wish, int fd)
 {
     static check_talk_t talk;
     check_row_t row = {send_room, sizeof(send_room), 0};
@@ -678,7 +678,7 @@ static int send_all(wish_t *wish, int fd, const check_place_t *place)
                              : wish->is_verbose ? CHECK_TALK_HEAD
                                                 : CHECK_TALK_FIRST_LINE;
     char request[REQUEST_MAX];
-    const char *host = wish->host ? wish->host : place->host;
+    const char *host = wish->host ? wish->host : wish->place;
     size_t request_len = 0;
     size_t header_len;
 
@@ -752,7 +752,7 @@ int check_send(int argc, char **argv)
     if (fd < 0) {
         return CHECK_CANNOT;
     }
-    status = send_all(&wish, fd, &place);
+    status = send_all(&wish, fd);
     close(fd);
     return status;
 }
