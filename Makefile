@@ -10,8 +10,12 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-# make                  the module, .libs/mod_proxyip.so; needs apxs and cc only
-# make install          into the server's module folder (DESTDIR is honoured)
+# make                  the module, .libs/mod_proxyip.so, and the program
+#                       .libs/proxyip-check; needs apxs and cc only
+# make proxyip-check    the program alone; needs cc only
+# make install          the module into the server's module folder, the program
+#                       and its manual beside the server's (DESTDIR is
+#                       honoured; BINDIR=, MANDIR= choose other places)
 # make uninstall        the reverse
 # make test             everything: guards, unit tests, the suite on each MPM
 #   TESTS="t/foo.t ..."   only these
@@ -55,7 +59,20 @@ BUILD = $(APXS) -Wc,-std=gnu99 -Wc,-Wall -Wc,-Wextra \
     $(addprefix $(WL),$(CFLAGS_EXTRA) $(LDFLAGS_EXTRA)) \
     -Isrc $(EXPORTS) -c
 
-all: $(MODULE)
+# The program: the codec and its own units, no httpd.
+CHECK = .libs/proxyip-check
+CHECK_SOURCES = src/proxyip_check.c $(sort $(wildcard src/check*.c)) \
+    $(sort $(wildcard src/pp_*.c))
+CHECK_HEADERS = $(wildcard src/check*.h src/pp*.h)
+CHECK_BUILD = $(CC) -std=c99 -O2 -g -Wall -Wextra $(CFLAGS_EXTRA) \
+    -o $(CHECK) $(CHECK_SOURCES) $(LDFLAGS_EXTRA)
+
+all: $(MODULE) $(CHECK)
+
+proxyip-check: $(CHECK)
+
+$(CHECK): $(CHECK_SOURCES) $(CHECK_HEADERS) Makefile .libs/how-check-built
+	$(CHECK_BUILD)
 
 $(MODULE): $(SOURCES) $(HEADERS) Makefile .libs/how-built | have-apxs
 	$(BUILD) $(SOURCES)
@@ -67,6 +84,12 @@ HOW_BUILT = $(subst ','\'',$(BUILD) $(SOURCES))
 	@mkdir -p $(@D)
 	@echo '$(HOW_BUILT)' | cmp -s - $@ || echo '$(HOW_BUILT)' > $@
 
+HOW_CHECK_BUILT = $(subst ','\'',$(CHECK_BUILD))
+.libs/how-check-built: FORCE
+	@mkdir -p $(@D)
+	@echo '$(HOW_CHECK_BUILT)' | cmp -s - $@ || \
+	    echo '$(HOW_CHECK_BUILT)' > $@
+
 have-apxs:
 	@command -v $(APXS) > /dev/null || { \
 	    echo "apxs not found. On Debian it comes with: apt-get install" \
@@ -77,6 +100,10 @@ have-apxs:
 LIBEXECDIR = $(shell $(APXS) -q LIBEXECDIR)
 INCLUDEDIR = $(shell $(APXS) -q INCLUDEDIR)
 SYSCONFDIR = $(shell $(APXS) -q SYSCONFDIR)
+BINDIR = $(shell $(APXS) -q BINDIR)
+PREFIX = $(or $(shell $(APXS) -q PREFIX 2> /dev/null),/usr/local)
+MANDIR = $(or $(shell $(APXS) -q MANDIR 2> /dev/null),$(PREFIX)/share/man)
+MANUAL = src/proxyip-check.1
 # Debian's layout, where a2enmod takes modules from; empty elsewhere.
 IS_DEBIAN = $(wildcard /etc/debian_version /etc/apache2/mods-available)
 DEBIAN_CONF = $(if $(IS_DEBIAN),$(filter /etc/apache2,$(SYSCONFDIR)))
@@ -121,16 +148,21 @@ elif test -e "$(AVAILABLE)/proxyip.conf"; \
 then echo "kept, because it was changed: $(AVAILABLE)/proxyip.conf"; fi
 endef
 
-install: $(MODULE)
+install: $(MODULE) $(CHECK)
 	$(INSTALL) -d "$(DESTDIR)$(LIBEXECDIR)"
 	$(INSTALL) -m 644 $(MODULE) "$(DESTDIR)$(LIBEXECDIR)"
 	$(INSTALL) -d "$(DESTDIR)$(INCLUDEDIR)"
 	$(INSTALL) -m 644 mod_proxyip.h "$(DESTDIR)$(INCLUDEDIR)"
+	$(INSTALL) -d "$(DESTDIR)$(BINDIR)" "$(DESTDIR)$(MANDIR)/man1"
+	$(INSTALL) -m 755 $(CHECK) "$(DESTDIR)$(BINDIR)"
+	$(INSTALL) -m 644 $(MANUAL) "$(DESTDIR)$(MANDIR)/man1"
 	$(if $(DEBIAN_CONF),$(INSTALL_DEBIAN))
 
 uninstall: have-apxs
 	rm -f "$(DESTDIR)$(LIBEXECDIR)/mod_proxyip.so"
 	rm -f "$(DESTDIR)$(INCLUDEDIR)/mod_proxyip.h"
+	rm -f "$(DESTDIR)$(BINDIR)/$(notdir $(CHECK))"
+	rm -f "$(DESTDIR)$(MANDIR)/man1/$(notdir $(MANUAL))"
 	$(if $(DEBIAN_CONF),$(UNINSTALL_DEBIAN))
 
 # The packages come first and may bring apxs, so what needs it runs in a make
@@ -148,7 +180,7 @@ demo:
 	@$(PACKAGES)
 	@+$(AGAIN) demo-built
 
-test-built: $(MODULE)
+test-built: $(MODULE) $(CHECK)
 	@APXS='$(APXS)' MPMS='$(MPMS)' t/lib/unprivileged.sh t/lib/run.sh $(TESTS)
 
 demo-built: $(MODULE)
@@ -161,5 +193,5 @@ clean:
 	rm -f t/conf/apache_test_config.pm
 
 FORCE:
-.PHONY: all install uninstall test test-built demo demo-built clean \
-    have-apxs FORCE
+.PHONY: all proxyip-check install uninstall test test-built demo demo-built \
+    clean have-apxs FORCE

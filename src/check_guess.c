@@ -26,6 +26,9 @@
 #define LONGEST_METHOD 20
 #define LINE_SHOWN 100
 
+/* A request's head that goes on for longer is not waited for. */
+#define HTTP_HEAD_MAX 16384
+
 /* A TLS record's header, and a handshake message's. */
 #define RECORD_FIXED 5
 #define HANDSHAKE_FIXED 4
@@ -227,7 +230,7 @@ int check_guess_is_whole(const uint8_t *bytes, size_t len)
 {
     switch (check_guess(bytes, len)) {
     case CHECK_HTTP:
-        return has_empty_line(bytes, len);
+        return len >= HTTP_HEAD_MAX || has_empty_line(bytes, len);
     case CHECK_TLS:
         return len >= RECORD_FIXED
                && len >= RECORD_FIXED + ((size_t)bytes[3] << 8 | bytes[4]);
