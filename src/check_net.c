@@ -165,6 +165,7 @@ int check_net_connect(const char *command, const check_place_t *to,
 {
     struct addrinfo *found = resolve(command, to, AF_UNSPEC, 0);
     struct addrinfo *one;
+    const char *what = "cannot connect to";
     int error = 0;
     int fd = -1;
 
@@ -177,12 +178,10 @@ int check_net_connect(const char *command, const check_place_t *to,
             error = errno;
             continue;
         }
+        what = "cannot use --bind's address to connect to";
         error = bind_from(fd, command, from, one->ai_family);
-        if (error) {
-            complain(command, to, "cannot use the source address for",
-                     strerror(error));
-        }
-        else {
+        if (error == 0) {
+            what = "cannot connect to";
             error = connect_one(fd, one, timeout_ms);
         }
         if (error == 0) {
@@ -193,7 +192,7 @@ int check_net_connect(const char *command, const check_place_t *to,
     }
     freeaddrinfo(found);
     if (fd < 0) {
-        complain(command, to, "cannot connect to", strerror(error));
+        complain(command, to, what, strerror(error));
     }
     return fd;
 }

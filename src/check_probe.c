@@ -360,7 +360,7 @@ static const char *judge(check_cases_expected_t expected,
     return is_right ? "ok" : "DIFFERS";
 }
 
-static void print_happened(const check_talk_t *talk)
+static void print_happened(const check_talk_t *talk, int width)
 {
     char text[40];
 
@@ -386,7 +386,7 @@ static void print_happened(const check_talk_t *talk)
                  (long)talk->elapsed_ms);
         break;
     }
-    printf("%-24s", text);
+    printf("%-*s", width, text);
 }
 
 static int print_list(const wish_t *wish)
@@ -410,7 +410,7 @@ static int print_list(const wish_t *wish)
 static void print_first(const char *name, const check_talk_t *talk)
 {
     check_show_name(stdout, name);
-    print_happened(talk);
+    print_happened(talk, 0);
     printf("\n");
 }
 
@@ -489,7 +489,7 @@ static int run_battery(const wish_t *wish, tally_t *tally)
         }
         printf("%-16s %5lu  %-14s", one->name, (unsigned long)header_len,
                expected_text(expected_of(wish, one)));
-        print_happened(&talk);
+        print_happened(&talk, 24);
         printf("%s\n", judge(expected_of(wish, one), &talk, tally));
         fflush(stdout);
     }

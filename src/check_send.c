@@ -518,7 +518,8 @@ static void show_sent(const wish_t *wish, const uint8_t *bytes, size_t len,
         }
     }
     else {
-        printf("%lu bytes, ", (unsigned long)header_len);
+        printf("%lu byte%s, ", (unsigned long)header_len,
+               header_len == 1 ? "" : "s");
         check_show_fault(stdout, bytes, header_len, &answer);
     }
     if (len > header_len) {
@@ -540,6 +541,22 @@ static void show_sent(const wish_t *wish, const uint8_t *bytes, size_t len,
     }
 }
 
+/* As check_bytes_print(), but a backslash stays one: this is text, and may
+ * be another's escapes. */
+static void print_plain(const uint8_t *bytes, size_t len)
+{
+    size_t i;
+
+    for (i = 0; i < len; i++) {
+        if (bytes[i] == '\\') {
+            putchar('\\');
+        }
+        else {
+            check_bytes_print(stdout, bytes + i, 1);
+        }
+    }
+}
+
 /* Lines stay lines; what is not printable is escaped. */
 static void print_lines(const char *indent, const uint8_t *bytes, size_t len)
 {
@@ -552,7 +569,7 @@ static void print_lines(const char *indent, const uint8_t *bytes, size_t len)
             shown--;
         }
         fputs(indent, stdout);
-        check_bytes_print(stdout, bytes, shown);
+        print_plain(bytes, shown);
         putchar('\n');
         line_len += end ? 1 : 0;
         bytes += line_len;
@@ -597,12 +614,19 @@ static const char *find_hint(const wish_t *wish, const check_talk_t *talk)
         || (talk->reply_len > 0 && talk->reply[0] == 0x15)) {
         return "the listener wants TLS; a header, if one was sent, was taken";
     }
+    if (talk->http_status == 400 && wish->is_twice) {
+        return "as it should be where one header is taken: the second one is"
+               " no request";
+    }
     if (talk->http_status == 400 && wish->has_header) {
         return "400 most often means that the listener takes no PROXY header"
                " and read it as a request";
     }
     if (is_refused && !wish->has_header) {
         return "the listener wants a PROXY header, or refuses this peer";
+    }
+    if (is_refused && talk->elapsed_ms >= 1000) {
+        return "the listener waited for something, and then gave up";
     }
     if (is_refused) {
         return "the listener refuses the header, or this peer; httpd's error"
@@ -615,11 +639,55 @@ static const char *find_hint(const wish_t *wish, const check_talk_t *talk)
     return NULL;
 }
 
-static void show_answer(const wish_t *wish, const check_talk_t *talk)
+/* Take the sizes out of a chunked body, in place. */
+static size_t join_chunks(uint8_t *body, size_t len)
+{
+    size_t from = 0;
+    size_t to = 0;
+
+    for (;;) {
+        const uint8_t *end = memchr(body + from, '\n', len - from);
+        size_t size = 0;
+
+        for (; end && from < len && body[from] != '\r' && body[from] != ';';
+             from++) {
+            uint8_t byte = body[from];
+
+            if (byte == '\n' || size > len) {
+                break;
+            }
+            size = size * 16
+                   + (size_t)(byte <= '9' ? byte - '0' : (byte | 0x20) - 87);
+        }
+        if (!end || size == 0) {
+            return to;
+        }
+        from = (size_t)(end - body) + 1;
+        size = size < len - from ? size : len - from;
+        memmove(body + to, body + from, size);
+        to += size;
+        from += size + 2;
+        if (from >= len) {
+            return to;
+        }
+    }
+}
+
+static void show_body(check_talk_t *talk, size_t head)
+{
+    uint8_t *body = talk->reply + head;
+    size_t len = talk->reply_len - head;
+
+    if (has_text(talk, "\r\nTransfer-Encoding: chunked\r\n")) {
+        len = join_chunks(body, len);
+    }
+    print_lines("", body, len < BODY_SHOWN ? len : BODY_SHOWN);
+}
+
+static void show_answer(const wish_t *wish, check_talk_t *talk)
 {
     const char *hint = find_hint(wish, talk);
     size_t head = head_len(talk);
-    size_t body = talk->reply_len - head;
 
     check_show_name(stdout, "answer");
     if (talk->outcome == CHECK_TALK_HTTP) {
@@ -649,11 +717,10 @@ static void show_answer(const wish_t *wish, const check_talk_t *talk)
         printf("%s\n", hint);
     }
     if (talk->outcome == CHECK_TALK_HTTP && wish->is_verbose) {
-        print_lines("  ", talk->reply, head);
+        print_lines("  ", talk->reply, head > 2 ? head - 2 : head);
     }
     if (talk->outcome == CHECK_TALK_HTTP && wish->shows_body) {
-        print_lines("", talk->reply + head,
-                    body < BODY_SHOWN ? body : BODY_SHOWN);
+        show_body(talk, head);
     }
 }
 

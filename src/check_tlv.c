@@ -300,7 +300,7 @@ static void print_fact(FILE *out, const pp_tlv_t *tlv)
     if (!name) {
         print_hex_word(out, number, tlv);
     }
-    else if (tlv->type == PP_TLV_UNIQUE_ID
+    else if (tlv->type == PP_TLV_UNIQUE_ID && tlv->len > 0
              && !check_bytes_are_text(tlv->value, tlv->len)) {
         print_hex_word(out, name, tlv);
     }

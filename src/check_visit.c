@@ -150,6 +150,9 @@ void check_visit_print(FILE *out, const check_visit_t *visit,
                        const check_visit_style_t *style)
 {
     size_t len = check_visit_is_right(visit) ? visit->answer.len : visit->len;
+    int is_meant = visit->len > 0
+                   && (visit->answer.status != PP_BAD
+                       || is_bad_header(visit));
 
     fprintf(out, "#%lu ", visit->number);
     check_place_print(out, &visit->peer);
@@ -163,7 +166,7 @@ void check_visit_print(FILE *out, const check_visit_t *visit,
                               len < PP_V2_MAX ? len : PP_V2_MAX);
         putc('\n', out);
     }
-    if (style->is_verbose && visit->len > 0) {
+    if (style->is_verbose && is_meant) {
         check_show_header(out, visit->bytes, visit->len, &visit->answer);
         putc('\n', out);
     }
@@ -188,19 +191,21 @@ static char *make_body(const check_visit_t *visit, size_t *len)
 }
 
 /* Only what asks in HTTP is answered.  Of a bad header the end is not known,
- * so neither is whether a request follows; most often one does. */
+ * so neither is whether a request follows; most often one does, as behind a
+ * second header. */
 void check_visit_answer(const check_visit_t *visit, char **text, size_t *len)
 {
     size_t payload_len;
     const uint8_t *payload = payload_of(visit, &payload_len);
-    int is_http = check_guess(payload, payload_len) == CHECK_HTTP;
+    check_guess_t guess = check_guess(payload, payload_len);
+    int is_http = guess == CHECK_HTTP;
     size_t body_len = 0;
     char *body;
     FILE *out;
 
     *text = NULL;
     *len = 0;
-    if (!is_http && !is_bad_header(visit)) {
+    if (!is_http && guess != CHECK_HEADER) {
         return;
     }
     body = make_body(visit, &body_len);
@@ -209,7 +214,7 @@ void check_visit_answer(const check_visit_t *visit, char **text, size_t *len)
         fprintf(out,
                 "HTTP/1.1 %s\r\nContent-Type: text/plain\r\n"
                 "Content-Length: %lu\r\nConnection: close\r\n\r\n",
-                is_http ? "200 OK" : "400 Bad PROXY header",
+                is_http ? "200 OK" : "400 PROXY header is not right",
                 (unsigned long)body_len);
         fwrite(body, 1, body_len, out);
         fclose(out);
