@@ -1,5 +1,5 @@
 #!/bin/sh
-# Each header compiles alone, the codec's without httpd.
+# Each header compiles alone, the codec's and proxyip-check's without httpd.
 . "$(dirname "$0")/../lib/guard.sh"
 need src/pp.h src/proxyip_conf.h
 
@@ -13,6 +13,9 @@ alone() {
 }
 flags=$(httpd_flags)
 for header in src/pp.h src/pp_*.h; do
+    [ ! -e "$header" ] || must "$header" alone "$header" -std=c99 -I.
+done
+for header in src/check*.h; do
     [ ! -e "$header" ] || must "$header" alone "$header" -std=c99 -I.
 done
 for header in src/proxyip_*.h mod_proxyip.h; do

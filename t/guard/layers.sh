@@ -1,5 +1,6 @@
 #!/bin/sh
-# pp_* know bytes and nothing else; units do not reach across their layer.
+# pp_* know bytes and nothing else, proxyip-check nothing of httpd; units do not
+# reach across their layer.
 . "$(dirname "$0")/../lib/guard.sh"
 need src/pp.h src/pp_decode.c src/pp_tlv.c src/pp_encode.c src/proxyip_conf.c
 
@@ -13,6 +14,15 @@ none "pp_* include nothing but stddef, stdint and string" "$(
 none "pp_* neither allocate nor print" "$(
     grep -nwE '(m|c|re)alloc|free|alloca|strn?dup|stdio|v?s?n?f?printf|puts' \
         src/pp_*.c)"
+
+for file in src/proxyip_check.c src/check*.c; do
+    must "$file compiles without httpd" \
+        "${CC:-cc}" -std=c99 -pedantic -Wall -Wextra -Werror -fsyntax-only \
+        "$file"
+done
+none "proxyip-check includes no httpd and no unit of the module" "$(
+    grep -nE '#include [<"](ap_|apr_|http|mod_|proxyip_)' \
+        src/proxyip_check.c src/check*.[ch])"
 
 # includes UNIT: the project's headers that a unit includes, one per line.
 includes() {
