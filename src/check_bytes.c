@@ -117,11 +117,12 @@ int check_bytes_read_file(const char *command, const char *path,
                           check_row_t *row)
 {
     int is_input = strcmp(path, "-") == 0;
-    FILE *file = is_input ? stdin : fopen(path, "rb");
+    FILE *file;
     int failed;
 
     row->len = 0;
     errno = 0;
+    file = is_input ? stdin : fopen(path, "rb");
     if (file) {
         row->len = fread(row->bytes, 1, row->size, file);
     }

@@ -185,7 +185,7 @@ static void print_ssl(FILE *out, const uint8_t *bytes, const pp_tlv_t *ssl)
     }
     rest_len = ssl->len - PP_SSL_FIXED;
     fprintf(out, "%6lu    ", (unsigned long)(ssl->value - bytes));
-    check_show_name(out, "client");
+    check_show_name(out, "client bits");
     print_client_bits(out, ssl->value[0]);
     fprintf(out, "\n%6lu    ", (unsigned long)(ssl->value + 1 - bytes));
     check_show_name(out, "SSL_VERIFY");
