@@ -197,31 +197,66 @@ int check_net_connect(const char *command, const check_place_t *to,
     return fd;
 }
 
+/* Listen on one address; a socket, or -1 with errno set. */
+static int listen_one(const struct addrinfo *at, int both_families)
+{
+    int fd = socket(at->ai_family, at->ai_socktype, at->ai_protocol);
+    int on = 1;
+    int off = 0;
+    int error;
+
+    if (fd < 0) {
+        return -1;
+    }
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    if (both_families) {
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
+    }
+    if (bind(fd, at->ai_addr, at->ai_addrlen) != 0
+        || listen(fd, BACKLOG) != 0) {
+        error = errno;
+        close(fd);
+        errno = error;
+        return -1;
+    }
+    check_net_prepare(fd);
+    return fd;
+}
+
+/* Every address: an IPv6 socket that takes IPv4 too, where there is IPv6. */
+static int listen_all(const char *port)
+{
+    struct addrinfo hints;
+    struct addrinfo *found = NULL;
+    int fd = -1;
+
+    memset(&hints, 0, sizeof(hints));
+    hints.ai_family = AF_INET6;
+    hints.ai_socktype = SOCK_STREAM;
+    hints.ai_flags = AI_PASSIVE;
+    if (getaddrinfo(NULL, port, &hints, &found) == 0) {
+        fd = listen_one(found, 1);
+        freeaddrinfo(found);
+    }
+    return fd;
+}
+
 int check_net_listen(const char *command, const check_place_t *at)
 {
-    struct addrinfo *found = resolve(command, at, AF_UNSPEC, AI_PASSIVE);
-    int on = 1;
-    int error;
-    int fd;
+    struct addrinfo *found;
+    int fd = at->host[0] ? -1 : listen_all(at->port);
 
+    if (fd >= 0) {
+        return fd;
+    }
+    found = resolve(command, at, at->host[0] ? AF_UNSPEC : AF_INET,
+                    AI_PASSIVE);
     if (!found) {
         return -1;
     }
-    fd = socket(found->ai_family, found->ai_socktype, found->ai_protocol);
-    if (fd >= 0) {
-        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-    }
-    if (fd < 0 || bind(fd, found->ai_addr, found->ai_addrlen) != 0
-        || listen(fd, BACKLOG) != 0) {
-        error = errno;
-        complain(command, at, "cannot listen on", strerror(error));
-        if (fd >= 0) {
-            close(fd);
-        }
-        fd = -1;
-    }
-    else {
-        check_net_prepare(fd);
+    fd = listen_one(found, 0);
+    if (fd < 0) {
+        complain(command, at, "cannot listen on", strerror(errno));
     }
     freeaddrinfo(found);
     return fd;

@@ -53,7 +53,7 @@ int check_net_connect(const char *command, const check_place_t *to,
 /**
  * Listen.  Says on standard error what fails.
  * @param command the command's name, for messages
- * @param at host and port
+ * @param at host and port; no host: every address, of both families
  * @return a non-blocking socket, or -1
  */
 int check_net_listen(const char *command, const check_place_t *at);

@@ -205,7 +205,8 @@ void check_visit_answer(const check_visit_t *visit, char **text, size_t *len)
 
     *text = NULL;
     *len = 0;
-    if (!is_http && guess != CHECK_HEADER) {
+    if (!is_http
+        && (guess != CHECK_HEADER || visit->answer.status == PP_MORE)) {
         return;
     }
     body = make_body(visit, &body_len);
