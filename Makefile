@@ -41,7 +41,7 @@ MPMS ?= event worker prefork
 NOT_IN_MODULE = src/pp_encode.c src/proxyip_check.c
 SOURCES = mod_proxyip.c $(filter-out $(NOT_IN_MODULE), \
     $(sort $(wildcard src/pp_*.c)) $(sort $(wildcard src/proxyip_*.c)))
-HEADERS = $(wildcard mod_proxyip.h src/*.h)
+HEADERS = $(wildcard mod_proxyip.h src/pp*.h src/proxyip_*.h)
 MODULE = .libs/mod_proxyip.so
 
 # One symbol leaves the shared object: what LoadModule looks up.
