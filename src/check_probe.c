@@ -100,6 +100,7 @@ typedef struct {
     check_talk_t none; /* without a header */
     check_talk_t v1;
     check_talk_t v2;
+    check_talk_t crc;  /* v2 with a checksum, when v2 was not served */
     check_talk_t byte; /* after one byte that may begin a header */
 } first_t;
 
@@ -418,6 +419,7 @@ static int look_first(const wish_t *wish, first_t *first)
 {
     size_t header_len;
 
+    first->crc.outcome = CHECK_TALK_SILENT; /* unless it is tried */
     check_show_name(stdout, "listener");
     printf("%s\n", wish->operand);
     if (!try_case(wish, find_case("no-header"), &header_len, &first->none)
@@ -429,6 +431,13 @@ static int look_first(const wish_t *wish, first_t *first)
     print_first("no header", &first->none);
     print_first("v1", &first->v1);
     print_first("v2", &first->v2);
+    if (!is_served(&first->v2)) {
+        if (!try_case(wish, find_case("v2-crc32c"), &header_len,
+                      &first->crc)) {
+            return 0;
+        }
+        print_first("v2 and checksum", &first->crc);
+    }
     print_first("first byte only", &first->byte);
     return 1;
 }
@@ -438,13 +447,19 @@ static int look_first(const wish_t *wish, first_t *first)
 static const char *conclude(const first_t *first, int *goes_on)
 {
     int takes_none = is_served(&first->none);
-    int takes_header = is_served(&first->v1) || is_served(&first->v2);
+    int takes_crc = is_served(&first->crc);
+    int takes_header = is_served(&first->v1) || is_served(&first->v2)
+                       || takes_crc;
 
     *goes_on = takes_header;
     if (takes_none && takes_header) {
         return "takes connections with and without a header: this peer is"
                " `optional`. Right only where no client can connect by"
                " itself: it could claim any address";
+    }
+    if (takes_crc) {
+        return "requires a header of this peer, in version 2 with a checksum"
+               " (ProxyIPChecksum require)";
     }
     if (takes_header) {
         return "requires a header of this peer";
@@ -455,8 +470,8 @@ static const char *conclude(const first_t *first, int *goes_on)
                " A load balancer that sends headers gets 400 here";
     }
     if (is_closed(&first->byte)) {
-        return "closed at once, whatever comes: this peer is in no"
-               " ProxyIPPeer range, or `reject` (PIP0020 in httpd's error log"
+        return "closed at once, whatever comes: for mod_proxyip this peer is"
+               " in no ProxyIPPeer range, or `reject` (PIP0020 in httpd's error log"
                " at LogLevel info)";
     }
     if (first->none.outcome == CHECK_TALK_SILENT
@@ -499,7 +514,7 @@ static int run_battery(const wish_t *wish, tally_t *tally)
 static const char *formats_text(const first_t *first)
 {
     int v1 = is_served(&first->v1);
-    int v2 = is_served(&first->v2);
+    int v2 = is_served(&first->v2) || is_served(&first->crc);
 
     return v1 && v2 ? "v1 and v2" : v1 ? "v1 only" : v2 ? "v2 only" : "none";
 }

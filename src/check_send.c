@@ -391,6 +391,37 @@ static const char *find_conflict(const wish_t *wish)
     return NULL;
 }
 
+static int read_endpoint(const wish_t *wish, const char *option,
+                         const char *text, check_endpoint_t *endpoint,
+                         const char **path)
+{
+    if (!text) {
+        return 1;
+    }
+    if (wish->build.family ? strcmp(wish->build.family, "unix") == 0
+                           : text[0] == '/') {
+        *path = text;
+        return 1;
+    }
+    if (!check_place_endpoint(text, endpoint)) {
+        check_args_complain(NAME, "%s '%s': accepted is ADDR or ADDR:PORT,"
+                            " an IPv6 address with a port in brackets",
+                            option, text);
+        return 0;
+    }
+    return 1;
+}
+
+/* Whether --src and --dst can be read, before anything is connected. */
+static int are_endpoints(const wish_t *wish)
+{
+    check_endpoint_t endpoint;
+    const char *path;
+
+    return read_endpoint(wish, "--src", wish->src, &endpoint, &path)
+           && read_endpoint(wish, "--dst", wish->dst, &endpoint, &path);
+}
+
 static int read_args(int argc, char **argv, wish_t *wish)
 {
     check_args_t args = {NAME, options, argc, argv, 0, 0, NULL, NULL};
@@ -422,7 +453,7 @@ static int read_args(int argc, char **argv, wish_t *wish)
     }
     wish->build.tlvs = wish->tlvs.bytes;
     wish->build.tlvs_len = wish->tlvs.len;
-    return 1;
+    return are_endpoints(wish);
 }
 
 /* Without a connection: addresses that are set aside for documentation. */
@@ -438,27 +469,6 @@ static void set_example(const wish_t *wish, check_endpoint_t *src,
                                   : "192.0.2.1:54321", src);
     check_place_endpoint(is_inet6 ? "[2001:db8::2]:443"
                                   : "198.51.100.1:443", dst);
-}
-
-static int read_endpoint(const wish_t *wish, const char *option,
-                         const char *text, check_endpoint_t *endpoint,
-                         const char **path)
-{
-    if (!text) {
-        return 1;
-    }
-    if (wish->build.family ? strcmp(wish->build.family, "unix") == 0
-                           : text[0] == '/') {
-        *path = text;
-        return 1;
-    }
-    if (!check_place_endpoint(text, endpoint)) {
-        check_args_complain(NAME, "%s '%s': accepted is ADDR or ADDR:PORT,"
-                            " an IPv6 address with a port in brackets",
-                            option, text);
-        return 0;
-    }
-    return 1;
 }
 
 /* The header, or what stands in its place; 0 after a complaint. */

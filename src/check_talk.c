@@ -25,6 +25,9 @@
 #define STATUS_AT 9
 #define STATUS_END 12
 
+/* An answer that drips is read for so many times the longest silence. */
+#define MOST_TIMEOUTS 4
+
 static size_t next_piece(const check_talk_pieces_t *pieces, size_t number,
                          size_t sent, size_t len)
 {
@@ -167,7 +170,13 @@ void check_talk(int fd, const uint8_t *bytes, size_t len,
         goes_on = 0;
     }
     while (goes_on && !has_enough(talk, want)) {
-        goes_on = read_once(fd, check_net_now() + timeout_ms, talk, since);
+        int64_t deadline = check_net_now() + timeout_ms;
+
+        if (deadline > since + MOST_TIMEOUTS * timeout_ms) {
+            deadline = since + MOST_TIMEOUTS * timeout_ms;
+        }
+        goes_on = read_once(fd, deadline, talk, since)
+                  && check_net_now() < since + MOST_TIMEOUTS * timeout_ms;
     }
     judge_reply(talk);
 }

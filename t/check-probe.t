@@ -16,6 +16,7 @@ Listen 127.0.0.1:@port:optional@
 Listen 127.0.0.1:@port:v2@
 Listen 127.0.0.1:@port:tls@
 Listen 127.0.0.1:@port:remoteip@
+Listen 127.0.0.1:@port:checksum@
 ProxyIPPeer require 127.0.0.0/24
 ProxyIPPeer direct 127.0.2.0/24
 <VirtualHost 127.0.0.1:@port:require@>
@@ -36,6 +37,11 @@ ProxyIPPeer direct 127.0.2.0/24
     SSLEngine On
     SSLCertificateFile @tls@/server.pem
     SSLCertificateKeyFile @tls@/server.key
+</VirtualHost>
+<VirtualHost 127.0.0.1:@port:checksum@>
+    ProxyIP On
+    ProxyIPFormats v2
+    ProxyIPChecksum require
 </VirtualHost>
 <VirtualHost 127.0.0.1:@port:remoteip@>
     RemoteIPProxyProtocol On
@@ -113,6 +119,12 @@ is(cases(table($run), 3, 'DIFFERS'), 'v1-tcp4 v1-tcp6 v1-unknown'
 $run = probe('v2', '--formats', 'v2');
 is($run->{status}, 0, 'v2 only, as wanted: status') or diag($run->{out});
 is(table($run)->{'v1-tcp4'}[1], 'closed', 'v2 only, as wanted: v1');
+
+$run = probe('checksum');
+is($run->{status}, 1, 'checksum required: status');
+like($run->{fields}{conclusion}, qr/ProxyIPChecksum require/,
+    'checksum required: conclusion');
+is(table($run)->{'v2-crc32c'}[3], 'ok', 'checksum required: with one');
 
 $run = probe('tls');
 is($run->{status}, 0, 'TLS: status') or diag($run->{out});
