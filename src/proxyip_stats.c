@@ -280,14 +280,6 @@ void proxyip_stats_child_status(server_rec *s, pid_t pid, ap_generation_t gen,
     }
 }
 
-void proxyip_stats_set_waiting(int count)
-{
-    if (place) {
-        __atomic_store_n(&place->waiting, (apr_uint32_t)count,
-                         __ATOMIC_RELAXED);
-    }
-}
-
 void proxyip_stats_add_waiting(int count)
 {
     if (place) {

@@ -62,9 +62,6 @@ void proxyip_stats_child_init(void);
 void proxyip_stats_child_status(server_rec *s, pid_t pid, ap_generation_t gen,
                                 int slot, mpm_child_status state);
 
-/** Say how many connections of this child wait now. */
-void proxyip_stats_set_waiting(int count);
-
 /** Say that so many more (or, negative, fewer) connections of this child
  * wait. */
 void proxyip_stats_add_waiting(int count);

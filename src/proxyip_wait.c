@@ -151,7 +151,7 @@ static void unlink_waiter(proxyip_waiter_t *waiter)
     waiter->newer->older = waiter->older;
     waiter->is_linked = 0;
     watch->count--;
-    proxyip_stats_set_waiting(watch->count);
+    proxyip_stats_add_waiting(-1);
 }
 
 /* Most of those that wait never speak, and they are many.  Where clients
@@ -210,7 +210,7 @@ static void link_age(proxyip_waiter_t *waiter)
     waiter->newer->older = waiter;
     waiter->is_linked = 1;
     watch->count++;
-    proxyip_stats_set_waiting(watch->count);
+    proxyip_stats_add_waiting(1);
 }
 
 /* Shut the oldest waiters that have nothing to say, if they came before some

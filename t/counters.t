@@ -507,7 +507,29 @@ is($lost, 0, 'eight times all children were killed: no place was lost');
 $server->stop;
 
 SKIP: {
-    skip 'only the event MPM waits without a worker', 4 if !$event;
+    skip 'only the event MPM waits without a worker', 8 if !$event;
+
+    # The server may be the one to speak first: such a peer is waited for in
+    # a worker, others not, and both are waiting.
+    $server = ProxyIP::Server->new(status => 1, config => $waits
+        . <<'EOC')->start;
+Listen 127.0.0.1:@port:now@
+Listen 127.0.0.1:@port:later@
+ProxyIPPeer optional 127.0.1.0/24
+<VirtualHost 127.0.0.1:@port:now@>
+    ProxyIPDefer Off
+</VirtualHost>
+EOC
+    my $held = ProxyIP::Client->new(port => $server->port('now'),
+        from => '127.0.1.1');
+    waiting_is($server, 1, 'one waits in a worker');
+    my $other = ProxyIP::Client->new(port => $server->port('later'));
+    waiting_is($server, 2, '... and one without');
+    $other->close;
+    waiting_is($server, 1, '... which leaves');
+    $held->close;
+    waiting_is($server, 0, '... and so does the other');
+    $server->stop;
 
     # Closed to make room.
     $server = ProxyIP::Server->new(status => 1, workers => 4,
