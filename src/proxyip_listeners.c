@@ -191,9 +191,11 @@ apr_array_header_t *proxyip_listeners_attach(apr_pool_t *pconf,
     return listeners;
 }
 
-/* httpd has chosen the server by the address; a server of several addresses
- * still has one listener for each.  One with the address itself comes before
- * a wildcard, as in httpd's own search. */
+/* httpd has chosen the server by the address, the first of its listener; a
+ * server of several addresses still has one listener for each.  One with the
+ * address itself comes before a wildcard, as in httpd's own search.  Virtual
+ * hosts without a directive of ours share the main server's settings, and
+ * all of their listeners are here. */
 const proxyip_listener_t *proxyip_listeners_of(const conn_rec *c)
 {
     const apr_array_header_t *own = proxyip_conf_get(c->base_server)
@@ -208,7 +210,8 @@ const proxyip_listener_t *proxyip_listeners_of(const conn_rec *c)
         if (own->nelts == 1) {
             return listener;
         }
-        if (listener->port && listener->port != c->local_addr->port) {
+        if (proxyip_listeners_server(listener, 0) != c->base_server
+            || (listener->port && listener->port != c->local_addr->port)) {
             continue;
         }
         if (listener->addr

@@ -381,6 +381,34 @@ is(scalar(grep { /^127\.0\.0\.1\d\d:/ } keys %$after), 64,
 is(sum($after), $made, "... $made connections made, as many counted");
 $server->stop;
 
+# A virtual host of several addresses: each is a listener.
+$server = ProxyIP::Server->new(status => 1, config => <<'EOC')->start;
+ProxyIP On
+ProxyIPPeer require 127.0.0.0/8
+Listen 127.0.0.1:@port:first@
+Listen 127.0.0.2:@port:first@
+Listen 127.0.0.3:@port:second@
+Listen 127.0.0.4:@port:third@
+<VirtualHost 127.0.0.1:@port:first@ 127.0.0.2:@port:first@ *:@port:second@>
+</VirtualHost>
+EOC
+$before = counts($server);
+my %address = (
+    '127.0.0.1:' . $server->port('first') => ['127.0.0.1', 'first', 1],
+    '127.0.0.2:' . $server->port('first') => ['127.0.0.2', 'first', 2],
+    '*:' . $server->port('second') => ['127.0.0.3', 'second', 3],
+    'main server' => ['127.0.0.4', 'third', 4],
+);
+for my $address (values %address) {
+    ProxyIP::Client->fetch(host => $address->[0], header => v1(),
+        port => $server->port($address->[1])) for 1 .. $address->[2];
+}
+is_deeply(growth($before, counts_after($server, $before, 10)),
+    { '' => { AcceptedV1 => 10 },
+      map { $_ => { AcceptedV1 => $address{$_}[2] } } keys %address },
+    'each address of a virtual host counts for itself');
+$server->stop;
+
 # ExtendedStatus Off, and several children.
 my $children = <<'EOC';
 <IfModule mpm_prefork_module>
