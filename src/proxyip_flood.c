@@ -47,7 +47,7 @@ typedef struct {
     server_rec *s;
     const proxyip_listener_t *listener;
     pp_addr_t peer;   /* cut to its prefix; PP_UNSPEC in the shared entry */
-    int level;        /* the first line's */
+    int level;        /* the lines'; in the shared entry the first's */
     apr_time_t since; /* on proxyip_clock_now()'s clock */
     int lines;
     apr_uint64_t left_out;
@@ -134,7 +134,7 @@ static apr_status_t settle_all(void *unused)
 
 static int is_same_kind(const entry_t *a, const entry_t *b)
 {
-    return a->what == b->what && a->why == b->why
+    return a->what == b->what && a->why == b->why && a->level == b->level
            && a->listener == b->listener && a->peer.family == b->peer.family
            && memcmp(a->peer.bytes, b->peer.bytes, sizeof(a->peer.bytes))
                   == 0;

@@ -30,8 +30,8 @@ void proxyip_flood_child_init(apr_pool_t *pchild);
 
 /**
  * Say whether a line about a connection is to be logged.  Lines are of a kind
- * when they say the same of the same peer (an IPv4 address or an IPv6 /64)
- * and the same listener.
+ * when they say the same at the same level of the same peer (an IPv4 address
+ * or an IPv6 /64) and the same listener.
  * @param conn the connection's record
  * @param level the line's; it would be logged
  * @param what what the line says, a constant string

@@ -156,6 +156,38 @@ for my $end (@ends) {
     $server->stop;
 }
 
+# Errors are not hidden behind lines of info that say the same.
+{
+    my $server = ProxyIP::Server->new(loglevel => 'warn proxyip:info',
+        config => <<'EOC')->start;
+<IfModule mpm_prefork_module>
+    StartServers 1
+    MaxSpareServers 1
+    MaxRequestWorkers 1
+</IfModule>
+ProxyIP On
+ProxyIPPeer optional 127.0.0.0/16
+ProxyIPDefer 200ms
+ProxyIPTimeout 200ms
+EOC
+    my $log = $server->error_log;
+    my @old = $server->children;
+    # An optional peer's first letters may be another protocol's.
+    my @clients = map { ProxyIP::Client->new(port => $server->port)
+        ->send('P') } 1 .. 7;
+    $_->ending(20) for @clients;
+    my $client = ProxyIP::Client->new(port => $server->port)
+        ->send('PROXY TCP4');
+    $client->ending(5);
+    ok($log->wait_for(qr/proxyip:error.*PIP0026/, 2),
+        'an error after many lines of info has its line');
+    $server->graceful;
+    ok(gone($server, @old), '... graceful');
+    is($log->count(qr/proxyip:info.*PIP0045: 2 more/), 1,
+        '... the others are summed up at info');
+    $server->stop;
+}
+
 # More peers than a child knows: their lines are bounded, their sums exact.
 {
     my $server = ProxyIP::Server->new(loglevel => 'warn proxyip:info',
