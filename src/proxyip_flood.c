@@ -123,10 +123,14 @@ void proxyip_flood_settle(void)
     apr_thread_mutex_unlock(flood->mutex);
 }
 
+/* Prefork ends a child from within a signal handler, which may have
+ * interrupted whoever has the mutex: then nothing is said. */
 static apr_status_t settle_all(void *unused)
 {
     (void)unused;
-    apr_thread_mutex_lock(flood->mutex);
+    if (apr_thread_mutex_trylock(flood->mutex) != APR_SUCCESS) {
+        return APR_SUCCESS;
+    }
     settle_older(proxyip_clock_now(), 0);
     apr_thread_mutex_unlock(flood->mutex);
     return APR_SUCCESS;
