@@ -208,16 +208,15 @@ static proxyip_counters_t *find_entry(const char *name)
             return &entries[i];
         }
     }
-    if (head->entries < head->max_entries) {
-        head->entries++;
+    if (head->entries == head->max_entries) {
+        return &entries[head->entries - 1];
     }
-    entry = &entries[head->entries - 1];
-    if (!*entry->name) {
-        int is_last = head->entries == head->max_entries;
-
-        apr_cpystrn(entry->name, is_last ? SHARED_NAME : name, NAME_SIZE);
-        entry->warned_at = NEVER_WARNED;
-    }
+    entry = &entries[head->entries];
+    apr_cpystrn(entry->name, head->entries == head->max_entries - 1
+                                 ? SHARED_NAME : name, NAME_SIZE);
+    entry->warned_at = NEVER_WARNED;
+    /* Children of earlier generations read it from now on. */
+    __atomic_store_n(&head->entries, head->entries + 1, __ATOMIC_RELEASE);
     return entry;
 }
 
@@ -500,7 +499,7 @@ const char *proxyip_stats_count_name(int which)
 
 int proxyip_stats_listeners(void)
 {
-    return head->entries;
+    return __atomic_load_n(&head->entries, __ATOMIC_ACQUIRE);
 }
 
 const char *proxyip_stats_listener_name(int n)
@@ -534,7 +533,7 @@ int proxyip_stats_last_refused(proxyip_refused_t *last)
     int found = 0;
     int i;
 
-    for (i = 0; i < head->entries; i++) {
+    for (i = 0; i < proxyip_stats_listeners(); i++) {
         proxyip_refused_t own;
 
         if (find_last(&entries[i], &own)
