@@ -461,15 +461,17 @@ void proxyip_stats_warn(server_rec *s, const proxyip_listener_t *listener)
     apr_uint64_t unsaid;
     proxyip_refused_t last;
 
+    /* A refusal that is half written is shown by a later call. */
     before = __atomic_load_n(&counters->warned_at, __ATOMIC_RELAXED);
     if (now - before < WARN_PERIOD_US
         || !__atomic_load_n(&counters->unsaid, __ATOMIC_RELAXED)
+        || !find_last(counters, &last)
         || !__atomic_compare_exchange_n(&counters->warned_at, &before, now, 0,
                                         __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
         return;
     }
     unsaid = __atomic_exchange_n(&counters->unsaid, 0, __ATOMIC_RELAXED);
-    if (unsaid && find_last(counters, &last)) {
+    if (unsaid) {
         log_refused(s, unsaid, &last);
     }
 }
