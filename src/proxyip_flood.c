@@ -18,7 +18,9 @@
  * first few lines are logged, the rest is counted, and the sum is logged when
  * the minute is over: by whichever connection comes next, or by the end of
  * the child.  While all entries are taken the kinds that find none share one,
- * so a child logs a bounded number of lines in a minute, whoever sends.
+ * so a child logs a bounded number of lines in a minute, whoever sends.  What
+ * strangers can cause is info and has a shared entry of its own: they cannot
+ * silence the errors of those that are trusted.
  */
 
 #include "proxyip_flood.h"
@@ -46,8 +48,8 @@ typedef struct {
     const char *why;
     server_rec *s;
     const proxyip_listener_t *listener;
-    pp_addr_t peer;   /* cut to its prefix; PP_UNSPEC in the shared entry */
-    int level;        /* the lines'; in the shared entry the first's */
+    pp_addr_t peer;   /* cut to its prefix; PP_UNSPEC in a shared entry */
+    int level;        /* the lines'; in a shared entry the first's */
     apr_time_t since; /* on proxyip_clock_now()'s clock */
     int lines;
     apr_uint64_t left_out;
@@ -57,7 +59,8 @@ typedef struct {
     apr_thread_mutex_t *mutex;
     apr_pool_t *pool;       /* for texts; cleared after each */
     entry_t entries[ENTRIES];
-    entry_t others;         /* kinds that found no entry */
+    entry_t others_info;    /* kinds that found no entry, of info ... */
+    entry_t others_fault;   /* ... and of more than that */
     apr_uint32_t unsettled; /* entries with lines left out */
 } flood_t;
 
@@ -97,20 +100,23 @@ static void settle(entry_t *entry, apr_time_t now)
     memset(entry, 0, sizeof(*entry));
 }
 
+static void settle_if_older(entry_t *entry, apr_time_t now,
+                            apr_interval_time_t age_us)
+{
+    if (entry->what && now - entry->since >= age_us) {
+        settle(entry, now);
+    }
+}
+
 static void settle_older(apr_time_t now, apr_interval_time_t age_us)
 {
     int i;
 
     for (i = 0; i < ENTRIES; i++) {
-        entry_t *entry = &flood->entries[i];
-
-        if (entry->what && now - entry->since >= age_us) {
-            settle(entry, now);
-        }
+        settle_if_older(&flood->entries[i], now, age_us);
     }
-    if (flood->others.what && now - flood->others.since >= age_us) {
-        settle(&flood->others, now);
-    }
+    settle_if_older(&flood->others_info, now, age_us);
+    settle_if_older(&flood->others_fault, now, age_us);
 }
 
 void proxyip_flood_settle(void)
@@ -144,7 +150,22 @@ static int is_same_kind(const entry_t *a, const entry_t *b)
                   == 0;
 }
 
-/* The entry of a kind, a new one, or the one that is shared. */
+static entry_t *share_entry(const entry_t *kind)
+{
+    entry_t *others = kind->level >= APLOG_INFO ? &flood->others_info
+                                                : &flood->others_fault;
+
+    if (!others->what) {
+        *others = *kind;
+        others->what = "closed or complained of for various reasons";
+        others->why = NULL;
+        others->listener = NULL;
+        memset(&others->peer, 0, sizeof(others->peer));
+    }
+    return others;
+}
+
+/* The entry of a kind, a new one, or one that is shared. */
 static entry_t *find_entry(const entry_t *kind)
 {
     entry_t *free_entry = NULL;
@@ -164,14 +185,7 @@ static entry_t *find_entry(const entry_t *kind)
         *free_entry = *kind;
         return free_entry;
     }
-    if (!flood->others.what) {
-        flood->others = *kind;
-        flood->others.what = "closed or complained of for various reasons";
-        flood->others.why = NULL;
-        flood->others.listener = NULL;
-        memset(&flood->others.peer, 0, sizeof(flood->others.peer));
-    }
-    return &flood->others;
+    return share_entry(kind);
 }
 
 static int count_line(const entry_t *kind)

@@ -111,7 +111,7 @@ for my $end (@ends) {
     ok(gone($server, @old), "$end: the old children end");
 
     add_up($log, 1000, qr/PIP0021.* 127\.0\.0\.1:\d+ .* on $name{a}/,
-        qr{error.* peer 127\.0\.0\.1 to $name{a} within \d+s.*: an HTTP request},
+        qr/error.* peer 127\.0\.0\.1 to $name{a} within \d+s.*: an HTTP /,
         'a request in place of a header');
     add_up($log, 30, qr/PIP0021.* 127\.0\.0\.2:\d+ .* on $name{a}/,
         qr/ peer 127\.0\.0\.2 to $name{a} .*: no PROXY header/,
@@ -211,11 +211,24 @@ EOC
     my $lines = $log->count(qr/PIP00(?:20|21)/);
     is($lines + $sums, 1600, "$lines lines and $sums in sums are 1600");
     my ($most) = sort { $b <=> $a } values %lines;
-    cmp_ok($most, '<=', ($ENTRIES + 1) * $LINES, 'a child logs few lines');
+    cmp_ok($most, '<=', ($ENTRIES + 2) * $LINES, 'a child logs few lines');
     cmp_ok($log->count($shared), '>', 0, '... and a sum of many peers');
-    cmp_ok($log->count($shared), '<=', scalar keys %lines, '... each one');
-    cmp_ok($log->count(qr/PIP0045/), '<=', keys(%lines) * ($ENTRIES + 1),
+    cmp_ok($log->count($shared), '<=', 2 * keys %lines,
+        '... each one of info and one of errors');
+    cmp_ok($log->count(qr/PIP0045/), '<=', keys(%lines) * ($ENTRIES + 2),
         '... and few others');
+    $server->stop;
+}
+
+# Strangers, however many, do not silence what is said of trusted peers.
+{
+    my $server = ProxyIP::Server->new(loglevel => 'warn proxyip:info',
+        config => $config)->start;
+    my $log = $server->error_log;
+    flood($server, 10, 'a', '', from => "127.9.1.$_") for 1 .. 220;
+    flood($server, 1, 'a', $request);
+    ok($log->wait_for(qr/proxyip:error.*PIP0021/, 2),
+        'an error after a flood of strangers has its line');
     $server->stop;
 }
 
