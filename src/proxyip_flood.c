@@ -61,7 +61,8 @@ typedef struct {
     entry_t entries[ENTRIES];
     entry_t others_info;    /* kinds that found no entry, of info ... */
     entry_t others_fault;   /* ... and of more than that */
-    apr_uint32_t unsettled; /* entries with lines left out */
+    apr_uint32_t unsettled; /* entries with lines left out; also read
+                               without the mutex */
 } flood_t;
 
 /* The child's own; set in child_init before any connection. */
@@ -95,7 +96,7 @@ static void settle(entry_t *entry, apr_time_t now)
                      entry->what, entry->why ? ": " : "",
                      entry->why ? entry->why : "");
         apr_pool_clear(flood->pool);
-        flood->unsettled--;
+        __atomic_sub_fetch(&flood->unsettled, 1, __ATOMIC_RELAXED);
     }
     memset(entry, 0, sizeof(*entry));
 }
@@ -199,7 +200,7 @@ static int count_line(const entry_t *kind)
         return 1;
     }
     if (!entry->left_out) {
-        flood->unsettled++;
+        __atomic_add_fetch(&flood->unsettled, 1, __ATOMIC_RELAXED);
     }
     entry->left_out++;
     return 0;
