@@ -6,11 +6,13 @@
 # the user brings an httpd of their own, so Debian's is not wanted.
 #
 # No service is started, and none that runs is touched: httpd is installed as
-# apache2-bin, which has no service, and policy-rc.d forbids the rest.
+# apache2-bin, which has no service, and policy-rc.d forbids the rest.  nginx
+# would take port 80 at the next boot: one that comes from here is disabled.
 set -u
 
 packages="libc6-dev binutils perl curl haproxy nghttp2-client openssl clang
-    libapache2-mod-perl2-dev libio-socket-ssl-perl libwww-perl"
+    libapache2-mod-perl2-dev libio-socket-ssl-perl libwww-perl nginx
+    libnginx-mod-stream"
 [ -n "${APXS:-}" ] || packages="$packages apache2-bin apache2-dev"
 
 missing=
@@ -71,3 +73,6 @@ if ! { apt update && apt install --no-install-recommends $missing; }; then
     cat "$log" >&2
     exit 1
 fi
+case " $missing " in
+*" nginx "*) $as_root update-rc.d nginx disable > /dev/null 2>&1 || : ;;
+esac
