@@ -23,7 +23,6 @@
 #include "pp.h"
 
 #define HTTP2_PREFACE "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-#define LONGEST_METHOD 20
 #define LINE_SHOWN 100
 
 /* A request's head that goes on for longer is not waited for. */
@@ -40,41 +39,6 @@ typedef struct {
     size_t left;
 } reader_t;
 
-static int starts_with(const uint8_t *bytes, size_t len, const char *text)
-{
-    size_t text_len = strlen(text);
-
-    return len >= text_len && memcmp(bytes, text, text_len) == 0;
-}
-
-static int is_proxy_in_other_case(const uint8_t *bytes, size_t len)
-{
-    static const char word[] = "proxy ";
-    size_t i;
-
-    for (i = 0; i < sizeof(word) - 1; i++) {
-        if (i == len || (bytes[i] | 0x20) != (uint8_t)word[i]) {
-            return 0;
-        }
-    }
-    return 1;
-}
-
-/* A token in capitals, a space, and a target. */
-static int is_http(const uint8_t *bytes, size_t len)
-{
-    size_t i = 0;
-
-    while (i < len && i < LONGEST_METHOD
-           && ((bytes[i] >= 'A' && bytes[i] <= 'Z') || bytes[i] == '-')) {
-        i++;
-    }
-    return i >= 3 && i + 1 < len && bytes[i] == ' '
-           && (bytes[i + 1] == '/' || bytes[i + 1] == '*'
-               || (bytes[i + 1] | 0x20) == 'h'
-               || starts_with(bytes, len, "CONNECT "));
-}
-
 check_guess_t check_guess(const uint8_t *bytes, size_t len)
 {
     if (len == 0) {
@@ -83,20 +47,28 @@ check_guess_t check_guess(const uint8_t *bytes, size_t len)
     if (pp_committed_version(bytes, len)) {
         return CHECK_HEADER;
     }
-    if (is_proxy_in_other_case(bytes, len)) {
-        return CHECK_LOWER_HEADER;
-    }
-    if (starts_with(bytes, len, "PRI * HTTP/2")) {
-        return CHECK_HTTP2;
-    }
-    if (is_http(bytes, len)) {
-        return CHECK_HTTP;
-    }
-    if (len >= 3 && bytes[0] == 0x16 && bytes[1] == 3 && bytes[2] <= 4) {
+    switch (pp_look(bytes, len)) {
+    case PP_LOOKS_TLS:
         return CHECK_TLS;
-    }
-    if (starts_with(bytes, len, "SSH-")) {
+    case PP_LOOKS_HTTP:
+    case PP_LOOKS_AWS:
+    case PP_LOOKS_GOOGLE:
+    case PP_LOOKS_KUBERNETES:
+    case PP_LOOKS_AZURE:
+    case PP_LOOKS_NAGIOS:
+    case PP_LOOKS_HAPROXY:
+        return CHECK_HTTP;
+    case PP_LOOKS_HTTP2:
+        return CHECK_HTTP2;
+    case PP_LOOKS_SSH:
         return CHECK_SSH;
+    case PP_LOOKS_LOWER_CASE:
+        return CHECK_LOWER_HEADER;
+    case PP_LOOKS_UNKNOWN:
+    case PP_LOOKS_LATE:
+    case PP_LOOKS_MIXED:
+    case PP_LOOKS_ZONE:
+        break;
     }
     return CHECK_UNKNOWN;
 }

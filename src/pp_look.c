@@ -23,6 +23,8 @@
  * for whoever has just been refused. */
 #define LOOKED_AT 1024
 
+#define LONGEST_METHOD 20
+
 typedef struct {
     const char *text;
     pp_look_t look;
@@ -44,11 +46,6 @@ static const char *const look_texts[] = {
     [PP_LOOKS_LATE] = "a header behind other bytes",
     [PP_LOOKS_MIXED] = "an address of the other family",
     [PP_LOOKS_ZONE] = "an address with a zone id",
-};
-
-static const char *const methods[] = {
-    "GET ",     "HEAD ",    "POST ",  "PUT ",   "DELETE ",
-    "OPTIONS ", "CONNECT ", "TRACE ", "PATCH ",
 };
 
 /* What health checkers say of themselves, behind User-Agent; HAProxy's
@@ -99,16 +96,23 @@ static int is_tls(const uint8_t *bytes, size_t len)
            && (len < 3 || bytes[2] <= 0x04) && (len < 6 || bytes[5] == 0x01);
 }
 
+/* A method in capitals, a space, and the beginning of a target, as far as
+ * they have come (RFC 9112, section 3). */
 static int is_http(const uint8_t *bytes, size_t len)
 {
-    size_t i;
+    size_t i = 0;
 
-    for (i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
-        if (begins(bytes, len, methods[i])) {
-            return 1;
-        }
+    while (i < len && i < LONGEST_METHOD
+           && ((bytes[i] >= 'A' && bytes[i] <= 'Z') || bytes[i] == '-')) {
+        i++;
     }
-    return 0;
+    if (i < 3 || i == len || bytes[i] != ' ') {
+        return 0;
+    }
+    i++;
+    return i == len || bytes[i] == '/' || bytes[i] == '*'
+           || begins(bytes + i, len - i, "http")
+           || begins(bytes, len, "CONNECT ");
 }
 
 /* Whose request it is, if a known checker's. */

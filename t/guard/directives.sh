@@ -20,7 +20,7 @@ none "README names no other" "$(
     grep -oE '\bProxyIP[A-Z][A-Za-z0-9]*' README | sort -u |
     while read -r name; do
         echo "$directives" | grep -qx "$name" ||
-            grep -qE "\"(ProxyIP)?${name#ProxyIP}[\":]" src/*.c || echo "$name"
+            grep -qE "\"(ProxyIP)?${name#ProxyIP}[][\":]" src/*.c || echo "$name"
     done)"
 none "each is in an example" "$(
     for directive in $directives; do
