@@ -183,7 +183,7 @@ demo:
 test-built: $(MODULE) $(CHECK)
 	@APXS='$(APXS)' MPMS='$(MPMS)' t/lib/unprivileged.sh t/lib/run.sh $(TESTS)
 
-demo-built: $(MODULE)
+demo-built: $(MODULE) $(CHECK)
 	@APXS='$(APXS)' t/lib/unprivileged.sh perl -It/lib t/demo/run
 
 clean:
