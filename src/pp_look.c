@@ -42,8 +42,8 @@ static const char *const look_texts[] = {
     [PP_LOOKS_HAPROXY] = "a request of HAProxy's health checker",
     [PP_LOOKS_HTTP2] = "HTTP/2 without TLS",
     [PP_LOOKS_SSH] = "an SSH client",
-    [PP_LOOKS_LOWER_CASE] = "a keyword that is not in capitals",
-    [PP_LOOKS_LATE] = "a header behind other bytes",
+    [PP_LOOKS_LOWER_CASE] = "a PROXY header whose keyword is not in capitals",
+    [PP_LOOKS_LATE] = "a PROXY header behind other bytes",
     [PP_LOOKS_MIXED] = "an address of the other family",
     [PP_LOOKS_ZONE] = "an address with a zone id",
 };

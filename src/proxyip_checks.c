@@ -142,11 +142,11 @@ static int check_trust(apr_pool_t *p, const proxyip_listener_t *listener)
         return 1;
     }
     ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, PROXYIP_LOGNO(0002)
-                 "ProxyIP On (%s) for %s, %s, trusts nobody: it needs a"
-                 " ProxyIPPeer or ProxyIPPeerList with 'require' or"
-                 " 'optional' that names the load balancers%s",
+                 "ProxyIP On (%s) for %s trusts nobody: it needs a ProxyIPPeer"
+                 " or ProxyIPPeerList with 'require' or 'optional' that names"
+                 " the load balancers, such as ProxyIPPeer require 10.0.0.5%s",
                  proxyip_conf_where(p, conf, PROXYIP_SET_ENABLED),
-                 listener->name, proxyip_listeners_place(p, s),
+                 proxyip_listeners_describe(p, listener),
                  conf->peers ? apr_psprintf(
                      p, "; the peers at %s have neither",
                      proxyip_conf_where(p, conf, PROXYIP_SET_PEERS))
@@ -163,11 +163,11 @@ static int check_checksum(apr_pool_t *p, const proxyip_listener_t *listener)
         return 1;
     }
     ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, PROXYIP_LOGNO(0003)
-                 "ProxyIPChecksum require (%s) for %s, %s, needs"
+                 "ProxyIPChecksum require (%s) for %s needs"
                  " 'ProxyIPFormats v2': a v1 header has no checksum, and the"
                  " formats are %s (%s)",
                  proxyip_conf_where(p, conf, PROXYIP_SET_CHECKSUM),
-                 listener->name, proxyip_listeners_place(p, s),
+                 proxyip_listeners_describe(p, listener),
                  proxyip_conf_value(p, conf, PROXYIP_SET_FORMATS),
                  proxyip_conf_where(p, conf, PROXYIP_SET_FORMATS));
     return 0;
@@ -396,22 +396,22 @@ static void warn_listener(apr_array_header_t *warnings,
     open = proxyip_peers_find_open(conf->peers, PROXYIP_REQUIRE);
     if (open && !is_local_only(listener)) {
         text = apr_psprintf(p, PROXYIP_LOGNO(0005)
-                            "ProxyIPPeer require %s (%s:%d) for %s, %s:"
-                            " whoever reaches this port can claim any client"
-                            " address; name the load balancers' ranges, or"
-                            " make sure that a firewall does",
+                            "ProxyIPPeer require %s (%s:%d) for %s: whoever"
+                            " reaches this port can claim any client address;"
+                            " name the load balancers' ranges, or make sure"
+                            " that a firewall does",
                             open->text, open->filename, open->line,
-                            listener->name, proxyip_listeners_place(p, s));
+                            proxyip_listeners_describe(p, listener));
         add_warning(warnings, s, listener, text);
     }
     if (conf->timeout_us < SHORT_TIMEOUT_US) {
         text = apr_psprintf(p, PROXYIP_LOGNO(0006)
-                            "ProxyIPTimeout %s (%s) for %s, %s, is under 3s:"
-                            " one lost packet on the way from the load"
-                            " balancer will close its connection",
+                            "ProxyIPTimeout %s (%s) for %s is under 3s: one"
+                            " lost packet on the way from the load balancer"
+                            " will close its connection",
                             proxyip_conf_value(p, conf, PROXYIP_SET_TIMEOUT),
                             proxyip_conf_where(p, conf, PROXYIP_SET_TIMEOUT),
-                            listener->name, proxyip_listeners_place(p, s));
+                            proxyip_listeners_describe(p, listener));
         add_warning(warnings, s, listener, text);
     }
 }

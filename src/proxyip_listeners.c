@@ -164,14 +164,30 @@ server_rec *proxyip_listeners_server(const proxyip_listener_t *listener, int i)
     return APR_ARRAY_IDX(listener->servers, i, server_rec *);
 }
 
-static void attach(apr_pool_t *pconf, proxyip_listener_t *listener)
+/* A virtual host without a directive of ours shares the main server's
+ * settings; each server is to have listeners of its own. */
+static proxyip_conf_t *own_conf(apr_pool_t *pconf, server_rec *s,
+                                const server_rec *main_s)
+{
+    proxyip_conf_t *conf = proxyip_conf_get(s);
+
+    if (s != main_s && conf == proxyip_conf_get(main_s)) {
+        conf = apr_pmemdup(pconf, conf, sizeof(*conf));
+        conf->listeners = NULL;
+        ap_set_module_config(s->module_config, &proxyip_module, conf);
+    }
+    return conf;
+}
+
+static void attach(apr_pool_t *pconf, proxyip_listener_t *listener,
+                   const server_rec *main_s)
 {
     int i;
 
     for (i = 0; i < listener->servers->nelts; i++) {
-        proxyip_conf_t *conf;
+        server_rec *s = proxyip_listeners_server(listener, i);
+        proxyip_conf_t *conf = own_conf(pconf, s, main_s);
 
-        conf = proxyip_conf_get(proxyip_listeners_server(listener, i));
         if (!conf->listeners) {
             conf->listeners = apr_array_make(pconf, 1, sizeof(listener));
         }
@@ -186,16 +202,15 @@ apr_array_header_t *proxyip_listeners_attach(apr_pool_t *pconf,
     int i;
 
     for (i = 0; i < listeners->nelts; i++) {
-        attach(pconf, APR_ARRAY_IDX(listeners, i, proxyip_listener_t *));
+        attach(pconf, APR_ARRAY_IDX(listeners, i, proxyip_listener_t *),
+               main_s);
     }
     return listeners;
 }
 
 /* httpd has chosen the server by the address, the first of its listener; a
  * server of several addresses still has one listener for each.  One with the
- * address itself comes before a wildcard, as in httpd's own search.  Virtual
- * hosts without a directive of ours share the main server's settings, and
- * all of their listeners are here. */
+ * address itself comes before a wildcard, as in httpd's own search. */
 const proxyip_listener_t *proxyip_listeners_of(const conn_rec *c)
 {
     const apr_array_header_t *own = proxyip_conf_get(c->base_server)
@@ -247,4 +262,14 @@ const char *proxyip_listeners_place(apr_pool_t *p, const server_rec *s)
     }
     return apr_psprintf(p, "virtual host %s (%s:%u)", name, s->defn_name,
                         s->defn_line_number);
+}
+
+const char *proxyip_listeners_describe(apr_pool_t *p,
+                                       const proxyip_listener_t *listener)
+{
+    const server_rec *s = proxyip_listeners_server(listener, 0);
+    const char *place = proxyip_listeners_place(p, s);
+
+    return s->defn_name ? apr_pstrcat(p, listener->name, ", ", place, NULL)
+                        : place;
 }

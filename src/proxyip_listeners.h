@@ -88,4 +88,13 @@ int proxyip_listeners_is_any(const apr_sockaddr_t *addr);
  */
 const char *proxyip_listeners_place(apr_pool_t *p, const server_rec *s);
 
+/**
+ * What to call a listener in a message.
+ * @param p where the text is made
+ * @param listener the listener
+ * @return its name and its first virtual host, or "the main server (NAME)"
+ */
+const char *proxyip_listeners_describe(apr_pool_t *p,
+                                       const proxyip_listener_t *listener);
+
 #endif /* PROXYIP_LISTENERS_H */

@@ -25,6 +25,8 @@
 #include <string.h>
 
 #include <apr_strings.h>
+#include <http_core.h>
+#include <http_main.h>
 
 #include "proxyip_conf.h"
 
@@ -146,18 +148,46 @@ static const char *setting(const proxyip_conn_t *conn,
                         proxyip_conf_where(p, conn->conf, which));
 }
 
-/* Who sends such bytes in place of a header. */
-static const char *look_text(const proxyip_conn_t *conn)
+/* What to do about bytes that came in place of a header. */
+static const char *missing_advice(const proxyip_conn_t *conn)
 {
-    const char *text = pp_look_text(conn->look);
+    const char *ip = conn->peer_ip;
+    const char *look = pp_look_text(conn->look);
 
-    if (!text) {
-        return "";
+    switch (conn->look) {
+    case PP_LOOKS_HAPROXY:
+        return apr_pstrcat(conn->c->pool, "this is ", look, ": add"
+                           " check-send-proxy to its server line", NULL);
+    case PP_LOOKS_AWS:
+    case PP_LOOKS_GOOGLE:
+    case PP_LOOKS_KUBERNETES:
+    case PP_LOOKS_AZURE:
+    case PP_LOOKS_NAGIOS:
+        return apr_pstrcat(conn->c->pool, "this is ", look, ", which sends no"
+                           " header: if ", ip, " is no load balancer, say"
+                           " ProxyIPPeer direct ", ip, "; if it is one too,"
+                           " ProxyIPPeer optional ", ip, NULL);
+    case PP_LOOKS_LOWER_CASE:
+    case PP_LOOKS_LATE:
+        return apr_pstrcat(conn->c->pool, "this is ", look,
+                           ": correct the sender", NULL);
+    case PP_LOOKS_UNKNOWN:
+    case PP_LOOKS_TLS:
+    case PP_LOOKS_HTTP:
+    case PP_LOOKS_HTTP2:
+    case PP_LOOKS_SSH:
+    case PP_LOOKS_MIXED:
+    case PP_LOOKS_ZONE:
+        break;
     }
-    return apr_pstrcat(conn->c->pool, "this is ", text,
-                       conn->look == PP_LOOKS_TLS
-                           ? ", and the header must come before TLS; "
-                           : "; ", NULL);
+    return apr_pstrcat(conn->c->pool, look ? "this is " : "",
+                       look ? look : "", look ? ": " : "", "turn the header"
+                       " on at the peer",
+                       conn->look == PP_LOOKS_TLS ? ", before TLS" : "",
+                       " (HAProxy: send-proxy-v2; nginx stream:"
+                       " proxy_protocol on; AWS NLB:"
+                       " proxy_protocol_v2.enabled), or, if it is no load"
+                       " balancer, say ProxyIPPeer direct ", ip, NULL);
 }
 
 static void log_missing(const proxyip_conn_t *conn, int level,
@@ -165,29 +195,44 @@ static void log_missing(const proxyip_conn_t *conn, int level,
 {
     ap_log_cerror(APLOG_MARK, level, 0, conn->c, PROXYIP_LOGNO(0021)
                   "closed: no PROXY header came, but one is required; %s;"
-                  " %s; %sturn the header on at the peer, or, if it is no"
-                  " load balancer, give it a ProxyIPPeer of its own"
-                  " (optional, direct)",
-                  show_bytes(conn, bytes, len), describe(conn),
-                  look_text(conn));
+                  " %s; %s", show_bytes(conn, bytes, len), describe(conn),
+                  missing_advice(conn));
 }
 
-/* What a bad header suggests. */
-static const char *fault_text(const proxyip_conn_t *conn)
+/* A byte that no field of a v1 line may have. */
+static const char *byte_text(const proxyip_conn_t *conn, uint8_t byte)
 {
+    return byte > 0x20 && byte < 0x7f
+               ? apr_psprintf(conn->c->pool, "; that byte is '%c'", byte)
+               : apr_psprintf(conn->c->pool, "; that byte is 0x%02x", byte);
+}
+
+/* What a bad header suggests, and what to do about it. */
+static const char *malformed_advice(const proxyip_conn_t *conn,
+                                    const pp_answer_t *answer,
+                                    const uint8_t *bytes)
+{
+    int version = pp_committed_version(bytes, PP_V2_SIG_LEN);
+
     if (conn->reason == PP_BAD_FORMAT_REFUSED) {
-        return apr_pstrcat(conn->c->pool, "; see ",
-                           setting(conn, PROXYIP_SET_FORMATS), NULL);
+        return apr_psprintf(conn->c->pool, "; add v%d to %s, or make the peer"
+                            " send v%d", version,
+                            setting(conn, PROXYIP_SET_FORMATS), 3 - version);
     }
     if (conn->look == PP_LOOKS_MIXED) {
         return "; it has an address of the other family than it states, as"
-               " nginx writes that is itself behind a load balancer and gets"
-               " IPv4 clients on an IPv6 socket, or the reverse";
+               " nginx writes behind another load balancer: let that one reach"
+               " nginx by IPv4 for IPv4 clients and by IPv6 for IPv6 clients";
     }
     if (conn->look == PP_LOOKS_ZONE) {
         return "; zone ids (what follows a percent sign) are not allowed";
     }
-    return "";
+    if (conn->reason == PP_BAD_V1_LINE_END && bytes[answer->len] == '\n') {
+        return "; it has a line feed alone";
+    }
+    return conn->reason == PP_BAD_V1_CHARACTER
+               ? byte_text(conn, bytes[answer->len])
+               : "";
 }
 
 static void log_malformed(const proxyip_conn_t *conn, int level,
@@ -198,19 +243,20 @@ static void log_malformed(const proxyip_conn_t *conn, int level,
                   "closed: bad PROXY header: %s, found at byte %"
                   APR_SIZE_T_FMT "; %s; %s%s", pp_reason_text(answer->reason),
                   answer->len + 1, show_bytes(conn, bytes, len),
-                  describe(conn), fault_text(conn));
+                  describe(conn), malformed_advice(conn, answer, bytes));
 }
 
 /* The length field is known to be there: it is what was judged. */
 static void log_too_large(const proxyip_conn_t *conn, int level,
                           const uint8_t *bytes)
 {
+    int wire_len = PP_V2_FIXED + (bytes[14] << 8 | bytes[15]);
+
     ap_log_cerror(APLOG_MARK, level, 0, conn->c, PROXYIP_LOGNO(0023)
                   "closed: v2 PROXY header of %d bytes is larger than"
-                  " accepted; %s; %s; see %s",
-                  PP_V2_FIXED + (bytes[14] << 8 | bytes[15]),
+                  " accepted; %s; %s; raise %s to %d or more", wire_len,
                   show_bytes(conn, bytes, PP_V2_FIXED), describe(conn),
-                  setting(conn, PROXYIP_SET_MAX_HEADER));
+                  setting(conn, PROXYIP_SET_MAX_HEADER), wire_len);
 }
 
 /* A wrong checksum is refused whatever the settings; a missing one is not. */
@@ -222,7 +268,9 @@ static void log_bad_checksum(const proxyip_conn_t *conn, int level,
                        " computes wrongly";
 
     if (answer->reason == PP_BAD_CRC_MISSING) {
-        hint = apr_pstrcat(conn->c->pool, "see ",
+        hint = apr_pstrcat(conn->c->pool, "make the peer send one (HAProxy:"
+                           " proxy-v2-options crc32c), or say ProxyIPChecksum"
+                           " verify; now it is ",
                            setting(conn, PROXYIP_SET_CHECKSUM), NULL);
     }
     ap_log_cerror(APLOG_MARK, level, 0, conn->c, PROXYIP_LOGNO(0024)
@@ -279,8 +327,9 @@ static void log_unfinished(const proxyip_conn_t *conn, int level,
 static void log_idle(const proxyip_conn_t *conn, int level)
 {
     ap_log_cerror(APLOG_MARK, level, 0, conn->c, PROXYIP_LOGNO(0027)
-                  "closed: nothing followed the %s in time; %s; see %s",
-                  show_header(conn), describe(conn),
+                  "closed: nothing followed the %s in time; %s; see %s: a"
+                  " longer time for slow clients, Off where the server speaks"
+                  " first", show_header(conn), describe(conn),
                   setting(conn, PROXYIP_SET_DEFER));
 }
 
@@ -305,10 +354,11 @@ static void log_mpm_timed_out(const proxyip_conn_t *conn, int level,
                               const uint8_t *bytes, size_t len)
 {
     ap_log_cerror(APLOG_MARK, level, 0, conn->c, PROXYIP_LOGNO(0030)
-                  "closed: the main server's Timeout passed, which is shorter"
-                  " than %s or %s; %s; %s",
-                  setting(conn, PROXYIP_SET_TIMEOUT),
-                  setting(conn, PROXYIP_SET_DEFER),
+                  "closed: the main server's Timeout (%" APR_TIME_T_FMT
+                  "s) passed before %s did; %s; %s; raise Timeout, or shorten"
+                  " the other", apr_time_sec(ap_server_conf->timeout),
+                  conn->has_header ? setting(conn, PROXYIP_SET_DEFER)
+                                   : time_settings(conn),
                   show_state(conn, bytes, len), describe(conn));
 }
 
@@ -320,14 +370,51 @@ static void log_stopping(const proxyip_conn_t *conn, int level,
                   show_state(conn, bytes, len), describe(conn));
 }
 
+/* A virtual host with peers of its own has lost the main server's. */
+static const char *lost_rule(const proxyip_conn_t *conn)
+{
+    const proxyip_conf_t *main_conf = proxyip_conf_get(ap_server_conf);
+    const proxyip_rule_t *rule;
+    pp_addr_t peer;
+
+    if (conn->conf->peers == main_conf->peers) {
+        return NULL;
+    }
+    proxyip_conn_read_addr(conn->peer_addr, &peer);
+    rule = proxyip_peers_find(main_conf->peers, &peer);
+    return rule ? apr_psprintf(conn->c->pool, "; the main server's"
+                               " ProxyIPPeer %s %s (%s:%d) does not hold here,"
+                               " because this virtual host has peers of its"
+                               " own: add it there",
+                               proxyip_policy_name(rule->policy), rule->text,
+                               rule->filename, rule->line)
+                : NULL;
+}
+
+static const char *rejected_advice(const proxyip_conn_t *conn)
+{
+    const char *ip = conn->peer_ip;
+    const char *lost;
+
+    if (conn->rule) {
+        return "";
+    }
+    lost = lost_rule(conn);
+    return lost ? lost
+                : apr_pstrcat(conn->c->pool, "; if that is a load balancer,"
+                              " say ProxyIPPeer require ", ip, "; if a"
+                              " monitor or a client of your own, ProxyIPPeer"
+                              " direct ", ip, "; if any client, the load"
+                              " balancer keeps clients' addresses: turn that"
+                              " off there (AWS NLB: preserve_client_ip)",
+                              NULL);
+}
+
 static void log_rejected(const proxyip_conn_t *conn, int level)
 {
     ap_log_cerror(APLOG_MARK, level, 0, conn->c, PROXYIP_LOGNO(0020)
-                  "closed on accept: %s%s%s", describe(conn),
-                  conn->rule ? ""
-                             : "; if it is a load balancer, say ProxyIPPeer"
-                               " require ",
-                  conn->rule ? "" : conn->peer_ip);
+                  "closed on accept: %s%s", describe(conn),
+                  rejected_advice(conn));
 }
 
 int proxyip_log_level(const proxyip_conn_t *conn, const uint8_t *bytes,
@@ -437,13 +524,16 @@ void proxyip_log_taken(const proxyip_conn_t *conn)
     if (conn->outcome == PROXYIP_ABSENT) {
         ap_log_cerror(APLOG_MARK, APLOG_DEBUG, 0, conn->c,
                       PROXYIP_LOGNO(0040)
-                      "no PROXY header came and none is required; %s",
+                      "no PROXY header came and none is required: the client"
+                      " is the peer; if that is a load balancer, turn the"
+                      " header on there and say require; %s",
                       describe(conn));
     }
     else if (!pp_names_client(header)) {
         ap_log_cerror(APLOG_MARK, APLOG_DEBUG, 0, conn->c,
                       PROXYIP_LOGNO(0041)
-                      "%s: the socket's own addresses stay; %s",
+                      "%s names no client: the client is the peer, right for"
+                      " health checks, wrong for clients; %s",
                       show_header(conn), describe(conn));
     }
     else if (APLOGcdebug(conn->c)) {
@@ -460,9 +550,13 @@ void proxyip_log_second_header(const proxyip_conn_t *conn, int level,
                                const uint8_t *bytes, size_t len)
 {
     ap_log_cerror(APLOG_MARK, level, 0, conn->c, PROXYIP_LOGNO(0043)
-                  "another PROXY header follows the first: two hops before"
-                  " this server each add one, and only the first is taken;"
-                  " %s; %s", show_bytes(conn, bytes, len), describe(conn));
+                  "another PROXY header follows the first: peer %s adds one in"
+                  " front of one that it was sent, so the client is taken to"
+                  " be %s; make that peer read the header it is sent (HAProxy:"
+                  " accept-proxy on bind; nginx: listen ... proxy_protocol"
+                  " and set_real_ip_from), or add none; %s; %s",
+                  conn->peer_ip, conn->c->client_ip,
+                  show_bytes(conn, bytes, len), describe(conn));
 }
 
 void proxyip_log_refused(const proxyip_conn_t *conn, int rc)

@@ -194,8 +194,11 @@ static const char *read_range(apr_pool_t *p, const char *text,
 
     if (!pp_addr_parse(text, addr_len, PP_UNSPEC, addr)) {
         return apr_psprintf(p, "'%s' is not an IP address or a range in CIDR"
-                            " form, such as 10.0.0.0/8 or 2001:db8::/32",
-                            text);
+                            " form, such as 10.0.0.0/8 or 2001:db8::/32%s",
+                            text, *text == '#'
+                                      ? "; httpd knows no comments at the end"
+                                        " of a line"
+                                      : "; host names are not looked up");
     }
     *bits = family_bits(addr->family);
     if (!slash) {

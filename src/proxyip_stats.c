@@ -34,6 +34,7 @@
 #include <http_core.h>
 
 #include "proxyip_clock.h"
+#include "proxyip_conf.h"
 #include "proxyip_listeners.h"
 
 /* Under this name a restarted server finds the block again.  Its number grows
@@ -122,6 +123,7 @@ typedef struct {
 
 typedef struct {
     apr_time_t since;
+    apr_size_t entry_size; /* as it was made; see is_usable() */
     int entries;     /* in use; the last of all is shared */
     int max_entries;
     int places;
@@ -181,6 +183,7 @@ static head_t *make_block(server_rec *main_s, int max_entries, int max_places)
         block = apr_pcalloc(p, size);
     }
     block->since = apr_time_now();
+    block->entry_size = sizeof(*entries);
     block->max_entries = max_entries;
     block->places = max_places;
     return block;
@@ -220,6 +223,13 @@ static proxyip_counters_t *find_entry(const char *name)
     return entry;
 }
 
+/* A module that was changed without a thought of RETAINED starts anew. */
+static int is_usable(const retained_t *retained)
+{
+    return retained->head
+           && retained->head->entry_size == sizeof(*entries);
+}
+
 void proxyip_stats_attach(server_rec *main_s,
                           const apr_array_header_t *listeners)
 {
@@ -228,6 +238,8 @@ void proxyip_stats_attach(server_rec *main_s,
 
     if (!retained) {
         retained = ap_retained_data_create(RETAINED, sizeof(*retained));
+    }
+    if (!is_usable(retained)) {
         retained->head = make_block(main_s,
                                     listeners->nelts + SPARE_ENTRIES + 1,
                                     count_places());
@@ -435,21 +447,37 @@ static int find_last(const proxyip_counters_t *counters,
     return 1;
 }
 
-static void log_refused(server_rec *s, apr_uint64_t count,
+/* What to do if the last refused peer was the load balancer. */
+static const char *advice_of(const proxyip_refused_t *last)
+{
+    if (last->outcome == PROXYIP_REJECTED) {
+        return "say ProxyIPPeer require and its address; if it is a client,"
+               " the load balancer keeps clients' addresses: turn that off"
+               " there (AWS NLB: preserve_client_ip)";
+    }
+    return last->outcome == PROXYIP_MISSING ? "turn the header on there"
+                                            : "correct what it sends";
+}
+
+static void log_refused(server_rec *s, apr_uint64_t count, int is_first,
                         const proxyip_refused_t *last)
 {
-    const char *advice = last->outcome == PROXYIP_REJECTED
-                             ? "name it with ProxyIPPeer"
-                             : "correct what it sends";
+    const ap_directive_t *on = proxyip_conf_get(s)
+                                   ->origin[PROXYIP_SET_ENABLED];
 
     ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s, PROXYIP_LOGNO(0046)
-                 "%s: %" APR_UINT64_T_FMT " connection%s refused, since the"
-                 " last such line, of peers that no ProxyIPPeer names (but"
-                 " for all or a /0); the last: %s, %s%s%s; if that is a load"
-                 " balancer, %s; LogLevel proxyip:info shows each",
-                 last->listener, count, count == 1 ? "" : "s", last->peer_ip,
-                 last->what, last->why ? ": " : "",
-                 last->why ? last->why : "", advice);
+                 "%s (ProxyIP On at %s:%d): %" APR_UINT64_T_FMT
+                 " connection%s refused%s, of peers that %s; the last: %s,"
+                 " %s%s%s; if that is your load balancer, %s; LogLevel"
+                 " proxyip:info shows each",
+                 last->listener, on ? on->filename : "?",
+                 on ? on->line_num : 0, count, count == 1 ? "" : "s",
+                 is_first ? "" : " since the last such line",
+                 last->outcome == PROXYIP_REJECTED
+                     ? "no ProxyIPPeer names"
+                     : "only `all` or a /0 holds",
+                 last->peer_ip, last->what, last->why ? ": " : "",
+                 last->why ? last->why : "", advice_of(last));
 }
 
 /* Whoever finds that a minute has passed, in whichever process, says it. */
@@ -472,7 +500,7 @@ void proxyip_stats_warn(server_rec *s, const proxyip_listener_t *listener)
     }
     unsaid = __atomic_exchange_n(&counters->unsaid, 0, __ATOMIC_RELAXED);
     if (unsaid) {
-        log_refused(s, unsaid, &last);
+        log_refused(s, unsaid, before == NEVER_WARNED, &last);
     }
 }
 
