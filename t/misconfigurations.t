@@ -257,17 +257,19 @@ EOC
     my $haproxy = haproxy($server, ['lb', 'send-proxy-v2']);
     is_refused(ask($haproxy));
     error_line($server, 'warn', <<'EOS');
-PIP0046: main server: 1 connection refused, ... of peers that no ProxyIPPeer
-names ... the last: 127.0.0.9, rejected on accept; if that is a load balancer,
-name it with ProxyIPPeer; LogLevel proxyip:info shows each
+PIP0046: main server (ProxyIP On at {ProxyIP On}): 1 connection refused, of
+peers that no ProxyIPPeer names; the last: 127.0.0.9, rejected on accept; if
+that is your load balancer, say ProxyIPPeer require and its address; ...
+LogLevel proxyip:info shows each
 EOS
     $server->{loglevel} = 'warn proxyip:info';
     $server->graceful;
     is_refused(ask($haproxy));
     error_line($server, 'info', <<'EOS', 'error log: PIP0020, at info');
 PIP0020: closed on accept: peer 127.0.0.9:PORT (in no ProxyIPPeer range) on
-127.0.0.1:@port@, main server; if it is a load balancer, say ProxyIPPeer
-require 127.0.0.9
+127.0.0.1:@port@, main server; if that is a load balancer, say ProxyIPPeer
+require 127.0.0.9; if a monitor or a client of your own, ProxyIPPeer direct
+127.0.0.9
 EOS
     counters($server, Rejected => 2, LastRefusedPeer => $BALANCER);
     # Fix: name the load balancer.
@@ -284,8 +286,8 @@ EOC
     my $haproxy = haproxy($server, ['lb', 'send-proxy']);
     is_refused(ask($haproxy));
     error_line($server, 'warn', <<'EOS');
-PIP0046: ... the last: 127.0.0.9, rejected on accept; if that is a load
-balancer, name it with ProxyIPPeer
+PIP0046: ... the last: 127.0.0.9, rejected on accept; if that is your load
+balancer, say ProxyIPPeer require and its address
 EOS
     dumped($server, <<'EOS');
 203.0.113.5 require ({ProxyIPPeer require 203.0.113.5})
@@ -313,8 +315,9 @@ EOC
             "the client 127.2.0.$n gets no answer");
     }
     error_line($server, 'warn', <<'EOS');
-PIP0046: main server: 1 connection refused, ... the last: 127.2.0.1, rejected
-on accept; if that is a load balancer, name it with ProxyIPPeer
+PIP0046: main server (...): 1 connection refused, ... the last: 127.2.0.1,
+rejected on accept; ... if it is a client, the load balancer keeps clients'
+addresses: turn that off there (AWS NLB: preserve_client_ip)
 EOS
     error_line($server, 'info', "PIP0020: ... peer 127.2.0.$_:PORT",
         "error log: PIP0020 at info: another peer, 127.2.0.$_") for 2, 10;
@@ -344,8 +347,9 @@ EOC
     error_line($server, 'info', <<'EOS');
 PIP0020: closed on accept: peer 127.0.0.9:PORT (in no ProxyIPPeer range) on
 127.0.0.1:@port@, virtual host shop.example.com
-({<VirtualHost 127.0.0.1:@port@>}); if it is a load balancer, say ProxyIPPeer
-require 127.0.0.9
+({<VirtualHost 127.0.0.1:@port@>}); the main server's ProxyIPPeer require
+127.0.0.9 (...) does not hold here, because this virtual host has peers of its
+own: add it there
 EOS
     dumped($server, <<'EOS');
 virtual host shop.example.com ({<VirtualHost 127.0.0.1:@port@>})
@@ -368,7 +372,8 @@ EOC
     is_refused(curl($url));
     error_line($server, 'info', <<'EOS');
 PIP0020: closed on accept: peer 127.0.0.1:PORT (in no ProxyIPPeer range) on
-127.0.0.1:@port@, main server
+127.0.0.1:@port@, main server; ... if a monitor or a client of your own,
+ProxyIPPeer direct 127.0.0.1
 EOS
     # Fix: this machine is a client, not a proxy.
     fix($server, "127.0.0.9\n" => "127.0.0.9\nProxyIPPeer direct 127.0.0.1\n");
@@ -388,7 +393,9 @@ EOC
 PIP0021: closed: no PROXY header came, but one is required; first 32 bytes
 "GET /cgi/environment HTTP/1.1%0d..."; peer 127.0.0.9:PORT (ProxyIPPeer require
 127.0.0.9 at {ProxyIPPeer require 127.0.0.9}) on 127.0.0.1:@port@, main
-server; this is an HTTP request; turn the header on at the peer
+server; this is an HTTP request: turn the header on at the peer (HAProxy:
+send-proxy-v2; ...), or, if it is no load balancer, say ProxyIPPeer direct
+127.0.0.9
 EOS
     counters($server, Missing => 1,
         LastRefusedReason => 'no PROXY header: an HTTP request');
@@ -406,9 +413,9 @@ EOC
     my $haproxy = haproxy($server, ['lb', '']);
     is_refused(ask($haproxy));
     error_line($server, 'warn', <<'EOS');
-PIP0046: main server: 1 connection refused, ... the last: 127.0.0.9, no PROXY
-header: an HTTP request; if that is a load balancer, correct what it sends;
-LogLevel proxyip:info shows each
+PIP0046: main server (...): 1 connection refused, of peers that only `all` or a
+/0 holds; the last: 127.0.0.9, no PROXY header: an HTTP request; if that is your
+load balancer, turn the header on there; LogLevel proxyip:info shows each
 EOS
     counters($server, Missing => 1);
     # Fix, in haproxy.cfg:
@@ -428,8 +435,8 @@ EOC
     is_refused(ask($haproxy, 'lb', '-k'));
     error_line($server, 'error', <<'EOS');
 PIP0021: closed: no PROXY header came, but one is required; first 32 bytes
-"%16%03%01...; this is a TLS handshake, and the header must come before TLS;
-turn the header on at the peer
+"%16%03%01...; this is a TLS handshake: turn the header on at the peer, before
+TLS
 EOS
     # Fix, in haproxy.cfg:
     fix($haproxy, "source $BALANCER" => "source $BALANCER send-proxy-v2");
@@ -458,7 +465,7 @@ EOC
     error_line($server, 'error', <<'EOS');
 PIP0021: closed: no PROXY header came, but one is required; bytes so far
 "OPTIONS / HTTP/1.0%0d%0a%0d%0a"; ... this is a request of HAProxy's health
-checker; turn the header on at the peer
+checker: add check-send-proxy to its server line
 EOS
     # Fix, in haproxy.cfg:
     fix($haproxy, 'send-proxy check' => 'send-proxy check check-send-proxy');
@@ -478,8 +485,8 @@ EOC
     error_line($server, 'error', <<'EOS');
 PIP0021: ... peer 127.0.0.21:PORT (ProxyIPPeer require 127.0.0.0/24 at
 {ProxyIPPeer require 127.0.0.0/24}) ... this is a request of Kubernetes's health
-checker; ... if it is no load balancer, give it a ProxyIPPeer of its own
-(optional, direct)
+checker, which sends no header: if 127.0.0.21 is no load balancer, say
+ProxyIPPeer direct 127.0.0.21; if it is one too, ProxyIPPeer optional 127.0.0.21
 EOS
     # Fix: another rule for who is never a proxy.
     fix($server, "127.0.0.0/24\n" =>
@@ -496,7 +503,9 @@ EOC
     my $haproxy = haproxy($server, ['lb', '']);
     sees(ask($haproxy), $BALANCER, 'the client is the load balancer');
     error_line($server, 'debug', <<'EOS');
-PIP0040: no PROXY header came and none is required; peer 127.0.0.9:PORT
+PIP0040: no PROXY header came and none is required: the client is the peer; if
+that is a load balancer, turn the header on there and say require; peer
+127.0.0.9:PORT
 (ProxyIPPeer optional 127.0.0.9 at {ProxyIPPeer optional 127.0.0.9})
 EOS
     counters($server, Absent => 1, AcceptedV1 => 0, AcceptedV2 => 0);
@@ -624,9 +633,10 @@ listen inner
 EOC
     is(ask($haproxy)->{code}, 400, 'the client gets 400');
     error_line($server, 'error', <<'EOS');
-PIP0043: another PROXY header follows the first: two hops before this server
-each add one, and only the first is taken; first 32 bytes
-"PROXY TCP4 127.0.0.77 127.0.0.1..."; peer 127.0.0.9:PORT
+PIP0043: another PROXY header follows the first: peer 127.0.0.9 adds one in
+front of one that it was sent, so the client is taken to be 127.0.0.8; make that
+peer read the header it is sent (HAProxy: accept-proxy on bind; ...; first 32
+bytes "PROXY TCP4 127.0.0.77 127.0.0.1..."; peer 127.0.0.9:PORT
 EOS
     access_line($server, <<'EOS');
 client=127.0.0.8 ... status=400 ... "PROXY TCP4 127.0.0.77"
@@ -650,8 +660,8 @@ EOC
     is_refused(ask($haproxy));
     error_line($server, 'error', <<'EOS');
 PIP0022: closed: bad PROXY header: a PROXY header of a version not accepted
-here, ... "%0d%0a%0d%0a%00%0d%0aQUIT%0a...; see ProxyIPFormats v1
-({ProxyIPFormats v1})
+here, ... "%0d%0a%0d%0a%00%0d%0aQUIT%0a...; add v2 to ProxyIPFormats v1
+({ProxyIPFormats v1}), or make the peer send v1
 EOS
     counters($server, Malformed => 1);
     # Fix:
@@ -669,8 +679,9 @@ EOC
         ->send("PROXY TCP4 127.0.0.77 ::1 4711 443\r\n")->ending(5);
     my $sign = <<'EOS';
 PIP0022: closed: bad PROXY header: ... "PROXY TCP4 127.0.0.77 ::1 ...; it has
-an address of the other family than it states, as nginx writes that is itself
-behind a load balancer and gets IPv4 clients on an IPv6 socket, or the reverse
+an address of the other family than it states, as nginx writes behind another
+load balancer: let that one reach nginx by IPv4 for IPv4 clients and by IPv6 for
+IPv6 clients
 EOS
     error_line($server, 'error', $sign, 'PIP0022 at error: the bytes alone');
 
@@ -717,7 +728,7 @@ EOC
     is_refused(ask($haproxy, 'lb', '-k'));
     my $line = error_line($server, 'error', <<'EOS');
 PIP0023: closed: v2 PROXY header of ... bytes is larger than accepted; ...;
-see ProxyIPMaxHeader 232 ({ProxyIPMaxHeader 232})
+raise ProxyIPMaxHeader 232 ({ProxyIPMaxHeader 232}) to 236 or more
 EOS
     counters($server, TooLarge => 1);
     # Fix: what the line says, at least.
@@ -737,8 +748,9 @@ EOC
     my $haproxy = haproxy($server, ['lb', 'send-proxy-v2']);
     is_refused(ask($haproxy));
     error_line($server, 'error', <<'EOS');
-PIP0024: closed: the CRC32C checksum is missing; ...; see ProxyIPChecksum
-require ({ProxyIPChecksum require})
+PIP0024: closed: the CRC32C checksum is missing; ...; make the peer send one
+(HAProxy: proxy-v2-options crc32c), or say ProxyIPChecksum verify; now it is
+ProxyIPChecksum require ({ProxyIPChecksum require})
 EOS
     counters($server, BadChecksum => 1);
     # Fix, in haproxy.cfg:
@@ -761,12 +773,14 @@ EOC
     $say->(v1(end => "\n") . $request);
     error_line($server, 'error', <<'EOS');
 PIP0022: closed: bad PROXY header: v1 line does not end in CRLF, found at byte
-45; first 32 bytes "PROXY TCP4 192.0.2.77 198.51.100..."
+45; first 32 bytes "PROXY TCP4 192.0.2.77 198.51.100...; it has a line feed
+alone
 EOS
     $say->(lc(v1()) . $request);
     error_line($server, 'error', <<'EOS');
 PIP0021: closed: no PROXY header came, but one is required; first 32 bytes
-"proxy tcp4 192.0.2.77 ...; this is a keyword that is not in capitals
+"proxy tcp4 192.0.2.77 ...; this is a PROXY header whose keyword is not in
+capitals: correct the sender
 EOS
     counters($server, Malformed => 1, Missing => 1);
     # Fix: let curl make it.
@@ -795,7 +809,8 @@ listen inner
 EOC
     sees(ask($haproxy), $BALANCER, 'the client is the load balancer');
     error_line($server, 'debug', <<'EOS');
-PIP0041: v1 PROXY header, UNKNOWN: the socket's own addresses stay; peer
+PIP0041: v1 PROXY header, UNKNOWN names no client: the client is the peer, right
+for health checks, wrong for clients; peer
 127.0.0.9:PORT
 EOS
     counters($server, Unknown => 1, AcceptedV1 => 0);
@@ -820,7 +835,8 @@ EOC
     };
     sees($ask->('LOCAL'), $BALANCER, 'the client is the load balancer');
     error_line($server, 'debug', <<'EOS');
-PIP0041: v2 PROXY header, LOCAL: the socket's own addresses stay; peer
+PIP0041: v2 PROXY header, LOCAL names no client: the client is the peer, right
+for health checks, wrong for clients; peer
 127.0.0.9:PORT
 EOS
     counters($server, Local => 1, AcceptedV2 => 0);
@@ -917,9 +933,9 @@ EOC
     sees(ask($haproxy, @visitor), CLIENT, 'fixed: the visitor');
 };
 
-subtest 'trace1: ProxyIPServerAddr, and the virtual host that clients dial '
+subtest 'debug: ProxyIPServerAddr, and the virtual host that clients dial '
     . 'does not say it' => sub {
-    my $server = ProxyIP::Server->new(loglevel => 'warn proxyip:trace1',
+    my $server = ProxyIP::Server->new(loglevel => 'warn proxyip:debug',
         config => <<'EOC')->start;
 Listen 127.0.0.1:@port@
 <VirtualHost 127.0.0.1:@port@>
@@ -942,8 +958,8 @@ listen lb
 EOC
     is(ask($haproxy)->{variables}{HOST}, undef,
         "the answer is the listener's virtual host's");
-    error_line($server, 'trace1', <<'EOS', 'error log: at trace1');
-no virtual host that says ProxyIPServerAddr On has 127.0.0.1:@port:dialled@:
+    error_line($server, 'debug', <<'EOS', 'error log: at debug');
+PIP0047: no virtual host that says ProxyIPServerAddr On has 127.0.0.1:@port:dialled@:
 port and virtual host stay
 EOS
     # Fix:
@@ -975,7 +991,8 @@ EOC
 PIP0027: closed: nothing followed the v2 PROXY header of client
 127.0.0.77:PORT in time; peer 127.0.0.9:PORT (ProxyIPPeer require 127.0.0.9 at
 {ProxyIPPeer require 127.0.0.9}) on 127.0.0.1:@port@, main server; see
-ProxyIPDefer 1s ({ProxyIPDefer 1s})
+ProxyIPDefer 1s ({ProxyIPDefer 1s}): a longer time for slow clients, Off where
+the server speaks first
 EOS
     counters($server, TimedOut => 1);
     # Fix: for who is slow, a longer time; where the server speaks first, Off.
@@ -998,9 +1015,9 @@ EOC
     is($client->ending(15)->{how}, 'eof',
         'the connection ends without a word, before ProxyIPDefer');
     error_line($server, 'info', <<'EOS');
-PIP0030: closed: the main server's Timeout passed, which is shorter than
-ProxyIPTimeout 5s (default) or ProxyIPDefer 20s (default); nothing had followed
-the v1 PROXY header of client 127.0.0.1:PORT
+PIP0030: closed: the main server's Timeout (1s) passed before ProxyIPDefer 20s
+(default) did; nothing had followed the v1 PROXY header of client 127.0.0.1:PORT;
+... raise Timeout, or shorten the other
 EOS
     # Fix:
     fix($server, 'Timeout 1' => 'Timeout 30');
@@ -1051,9 +1068,9 @@ subtest 'start: ProxyIP On, and nobody is trusted' => sub {
     stops_the_start(<<'EOC', <<'EOS',
 ProxyIP On
 EOC
-PIP0002: ProxyIP On ({ProxyIP On}) for main server, ... trusts nobody: it needs
-a ProxyIPPeer or ProxyIPPeerList with 'require' or 'optional' that names the
-load balancers
+PIP0002: ProxyIP On ({ProxyIP On}) for the main server (localhost) trusts nobody:
+it needs a ProxyIPPeer or ProxyIPPeerList with 'require' or 'optional' that
+names the load balancers, such as ProxyIPPeer require 10.0.0.5
 EOS
         'ProxyIP On' => "ProxyIP On\nProxyIPPeer require 10.0.0.5");
 };
@@ -1103,8 +1120,8 @@ Listen @port@
 ProxyIP On
 ProxyIPPeer require all
 EOC
-PIP0005: ProxyIPPeer require all ({ProxyIPPeer require all}) for main server,
-... whoever reaches this port can claim any client address; name the load
+PIP0005: ProxyIPPeer require all ({ProxyIPPeer require all}) for the main
+server (localhost): whoever reaches this port can claim any client address; name the load
 balancers' ranges, or make sure that a firewall does
 EOS
 };
@@ -1125,8 +1142,8 @@ ProxyIP On
 ProxyIPPeer require 10.0.0.5
 ProxyIPTimeout 1s
 EOC
-PIP0006: ProxyIPTimeout 1s ({ProxyIPTimeout 1s}) for main server, ... is under
-3s: one lost packet on the way from the load balancer will close its connection
+PIP0006: ProxyIPTimeout 1s ({ProxyIPTimeout 1s}) for the main server (localhost)
+is under 3s: one lost packet on the way from the load balancer will close its connection
 EOS
 };
 
@@ -1158,9 +1175,8 @@ subtest 'warn: AWS NLB with client IP preservation, once a minute' => sub {
     # One was in the first line.
     local $patience = 90;
     error_line($rejected, 'warn', <<'EOS');
-PIP0046: main server: 9 connections refused, since the last such line, of
-peers that no ProxyIPPeer names (but for all or a /0); the last: 127.2.0.10,
-rejected on accept
+PIP0046: main server (...): 9 connections refused since the last such line, of
+peers that no ProxyIPPeer names; the last: 127.2.0.10, rejected on accept
 EOS
 };
 

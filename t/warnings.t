@@ -54,7 +54,7 @@ my $request = "GET / HTTP/1.0\r\n\r\n";
 sub warnings_of {
     my ($name) = @_;
     my $listener = '127.0.0.1:' . $server->port($name);
-    return $log->lines(qr/PIP0046: $listener: /);
+    return $log->lines(qr/PIP0046: $listener \(/);
 }
 
 sub refused {
@@ -77,7 +77,7 @@ refused(1, 'first', '127.0.9.1');
 my $line = $log->wait_for(qr/PIP0046/, 5) // '';
 like($line, qr/proxyip:warn/, 'the first refused stranger is warned of');
 like($line, qr/: 1 connection refused, /, '... it is one');
-like($line, qr/: 127\.0\.9\.1, rejected on accept; .*with ProxyIPPeer/,
+like($line, qr/: 127\.0\.9\.1, rejected on accept; .*say ProxyIPPeer/,
     '... with the address, and what to do');
 is($log->count(qr/PIP0020/), 0, '... at LogLevel warn there is no other line');
 
@@ -110,7 +110,7 @@ is(scalar warnings_of('all'), 0,
 refused(1, 'all', '127.0.9.8', $request);
 is(scalar warnings_of('all'), 1, 'one that sends no header is');
 like((warnings_of('all'))[0] // '',
-    qr/ 127\.0\.9\.8, no PROXY header: an HTTP request; .*correct what it/,
+    qr/ 127\.0\.9\.8, no PROXY header: an HTTP request; .*turn the header on/,
     '... with what came, and what to do');
 refused(3, 'all', '127.0.9.9', v1(end => "\n"));
 is(scalar warnings_of('all'), 1, '... and the next are not, at once');
@@ -138,13 +138,13 @@ SKIP: {
     cmp_ok($seconds, '>', 59, 'not before a minute');
     my @first = warnings_of('first');
     is(scalar @first, 2, 'the next warning');
-    like($first[1] // '', qr/: 58 connections refused, .*: 127\.0\.9\.5, /,
+    like($first[1] // '', qr/: 58 connections refused since .*: 127\.0\.9\.5, /,
         '... has the number of all that came since the first');
     like($first[1] // '', qr/\[pid $parent\b/, '... of the parent');
     my @all = warnings_of('all');
     is(scalar @all, 2, 'each listener for itself');
     like($all[1] // '',
-        qr/: 3 connections refused, .*: 127\.0\.9\.9, bad PROXY header: \w/,
+        qr/: 3 connections refused since .*: 127\.0\.9\.9, bad PROXY header: \w/,
         '... has its own number');
     is(scalar warnings_of('one'), 1, 'where nothing came nothing is said');
     is(scalar warnings_of('quiet'), 0, 'LogLevel error: still nothing');
