@@ -1,0 +1,80 @@
+#!/bin/sh
+# What directives.sh does not look at in conf-examples: the index, and the
+# pieces that are not httpd's own.
+. "$(dirname "$0")/../lib/guard.sh"
+need conf-examples/INDEX conf-examples/haproxy.cfg \
+    conf-examples/kubernetes/deployment.yaml conf-examples/kubernetes/README \
+    conf-examples/docker-compose/compose.yaml .libs/mod_proxyip.so
+cd conf-examples || exit 1
+
+# A folder's own files are named by the one that the index names.
+none "each file is in INDEX" "$(
+    for file in *; do
+        [ "$file" = INDEX ] || grep -qE "(^|[ ,])$file(/|,|$)" INDEX ||
+            echo "$file"
+    done)"
+none "INDEX and the files name none that is not there" "$(
+    grep -oE '[a-z0-9]+([-/][a-z0-9]+)*(\.(conf|cfg|txt|yaml)|/README)\b' \
+        INDEX | sort -u | while read -r file; do
+        [ -e "$file" ] || echo "INDEX: $file"
+    done
+    # Other people's files have such names too: these are known.
+    grep -noE '\b[a-z0-9]+(-[a-z0-9]+)+\.conf\b' ./*.conf ./*/* |
+    grep -v ':000-default\.conf$' | while IFS=: read -r file line name; do
+        [ -e "$name" ] || echo "$file:$line: $name"
+    done)"
+none "80 columns, no tab, no blank at an end" "$(
+    grep -nE "$(printf '\t')| \$" INDEX ./*.conf ./*/*
+    awk 'length > 80 && !/^ *server |^    [a-z.]*\/[a-z-]*: / {
+        print FILENAME ":" FNR ": " length }' INDEX ./*.* ./*/*)"
+
+root=$(mktemp -d) || exit 1
+trap 'rm -rf "$root"' EXIT
+mkdir "$root/logs" "$root/htdocs"
+tls=$(perl -I../t/lib -MProxyIP::Httpd -e 'print ProxyIP::Httpd::tls()')
+cat "$tls/server.pem" "$tls/server.key" > "$root/both.pem"
+
+# httpd_takes FILE: httpd -t says yes; Debian's variable is set.
+httpd_takes() {
+    {
+        perl -I../t/lib -MProxyIP::Httpd -e '
+            print ProxyIP::Httpd::load_modules("event");
+            print ProxyIP::Httpd::load_proxyip()'
+        printf '%s\n' "ServerRoot $root" 'ServerName localhost' \
+            "DefaultRuntimeDir $root"
+        [ "$(id -u)" -ne 0 ] || echo 'User nobody'
+        sed "s,DocumentRoot .*,DocumentRoot $root/htdocs," "$1"
+    } > "$root/httpd.conf"
+    APACHE_LOG_DIR=$root/logs "$(perl -I../t/lib -MProxyIP::Httpd -e '
+        print ProxyIP::Httpd::program()')" -t -f "$root/httpd.conf"
+}
+must "docker-compose/httpd.conf passes httpd -t" \
+    httpd_takes docker-compose/httpd.conf
+sed -n '/^  000-default.conf: |/,/^[^ ]/s/^    //p' kubernetes/deployment.yaml \
+    > "$root/pod.conf"
+grep -q ProxyIPPeer "$root/pod.conf"
+ok $? "the configuration in kubernetes/deployment.yaml was found"
+must "it passes httpd -t" httpd_takes "$root/pod.conf"
+
+# haproxy_takes FILE: with a certificate of ours in place of others.
+haproxy_takes() {
+    sed -E "s,( crt| ca-file) [^ ]+,\1 $root/both.pem," "$1" > "$root/h.cfg"
+    haproxy -c -f "$root/h.cfg"
+}
+for file in haproxy.cfg docker-compose/haproxy.cfg; do
+    must "$file passes haproxy -c" haproxy_takes "$file"
+done
+
+# parses FILE: as YAML, by what there is to parse it.
+parses() {
+    python3 -c 'import sys, yaml
+assert all(list(yaml.safe_load_all(open(sys.argv[1]))))' "$1"
+}
+for file in ./*/*.yaml; do
+    if python3 -c 'import yaml' 2> /dev/null; then
+        must "$file is YAML" parses "$file"
+    else
+        ok 0 "$file is YAML # SKIP no Python with yaml"
+    fi
+done
+finish
