@@ -471,8 +471,8 @@ static const char *conclude(const first_t *first, int *goes_on)
     }
     if (is_closed(&first->byte)) {
         return "closed at once, whatever comes: for mod_proxyip this peer is"
-               " in no ProxyIPPeer range, or `reject` (PIP0020 in httpd's error log"
-               " at LogLevel info)";
+               " in no ProxyIPPeer range, or `reject` (PIP0020 in httpd's error"
+               " log at LogLevel info)";
     }
     if (first->none.outcome == CHECK_TALK_SILENT
         && first->v1.outcome == CHECK_TALK_SILENT
@@ -516,7 +516,10 @@ static const char *formats_text(const first_t *first)
     int v1 = is_served(&first->v1);
     int v2 = is_served(&first->v2) || is_served(&first->crc);
 
-    return v1 && v2 ? "v1 and v2" : v1 ? "v1 only" : v2 ? "v2 only" : "none";
+    if (v1 && v2) {
+        return "v1 and v2";
+    }
+    return v1 ? "v1 only" : v2 ? "v2 only" : "none";
 }
 
 static int run(const wish_t *wish)
