@@ -313,7 +313,8 @@ static void log_unfinished(const proxyip_conn_t *conn, int level,
 {
     if (len == 0) {
         ap_log_cerror(APLOG_MARK, level, 0, conn->c, PROXYIP_LOGNO(0025)
-                      "closed: %s before any byte came; %s; see %s", event,
+                      "closed: %s before any byte came, as after TCP health"
+                      " checks and port scans; %s; %s", event,
                       describe(conn), time_settings(conn));
         return;
     }

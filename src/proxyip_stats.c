@@ -397,26 +397,31 @@ void proxyip_stats_count(const proxyip_conn_t *conn)
     }
 }
 
-/* The newest refusal that is whole; its serial is looked at before and after,
+/* One refusal, when it is whole; its serial is looked at before and after,
  * because others write meanwhile. */
+static int read_refusal(const refusal_t *kept, refusal_t *copy)
+{
+    apr_uint64_t serial = __atomic_load_n(&kept->serial, __ATOMIC_ACQUIRE);
+
+    *copy = *kept;
+    __atomic_thread_fence(__ATOMIC_ACQUIRE);
+    copy->serial = serial;
+    return serial
+           && serial == __atomic_load_n(&kept->serial, __ATOMIC_RELAXED);
+}
+
+/* The newest refusal that is whole. */
 static int read_last(const proxyip_counters_t *counters, refusal_t *last)
 {
     int found = 0;
     int i;
 
     for (i = 0; i < KEPT; i++) {
-        const refusal_t *kept = &counters->kept[i];
         refusal_t copy;
-        apr_uint64_t serial = __atomic_load_n(&kept->serial,
-                                              __ATOMIC_ACQUIRE);
 
-        copy = *kept;
-        __atomic_thread_fence(__ATOMIC_ACQUIRE);
-        if (serial && serial == __atomic_load_n(&kept->serial,
-                                                __ATOMIC_RELAXED)
-            && (!found || serial > last->serial)) {
+        if (read_refusal(&counters->kept[i], &copy)
+            && (!found || copy.serial > last->serial)) {
             *last = copy;
-            last->serial = serial;
             found = 1;
         }
     }
@@ -459,16 +464,47 @@ static const char *advice_of(const proxyip_refused_t *last)
                                             : "correct what it sends";
 }
 
-static void log_refused(server_rec *s, apr_uint64_t count, int is_first,
+/* Who else was refused of late: one balancer looks other than many clients.
+ * Each address once, and not the last peer's. */
+static void list_others(const proxyip_counters_t *counters,
+                        const char *last_ip, char *text, apr_size_t size)
+{
+    char ips[KEPT][PP_ADDR_TEXT_MAX];
+    apr_size_t len = 0;
+    int i;
+    int j;
+
+    *text = '\0';
+    for (i = 0; i < KEPT; i++) {
+        refusal_t kept;
+        int is_new = read_refusal(&counters->kept[i], &kept);
+
+        pp_addr_format(&kept.peer, ips[i]);
+        is_new = is_new && strcmp(ips[i], last_ip) != 0;
+        for (j = 0; j < i; j++) {
+            is_new = is_new && strcmp(ips[i], ips[j]) != 0;
+        }
+        if (is_new) {
+            apr_snprintf(text + len, size - len, "%s%s",
+                         len ? ", " : ", others: ", ips[i]);
+            len = strlen(text);
+        }
+    }
+}
+
+static void log_refused(server_rec *s, const proxyip_counters_t *counters,
+                        apr_uint64_t count, int is_first,
                         const proxyip_refused_t *last)
 {
+    char others[KEPT * (PP_ADDR_TEXT_MAX + 2) + sizeof(", others: ")];
     const ap_directive_t *on = proxyip_conf_get(s)
                                    ->origin[PROXYIP_SET_ENABLED];
 
+    list_others(counters, last->peer_ip, others, sizeof(others));
     ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s, PROXYIP_LOGNO(0046)
                  "%s (ProxyIP On at %s:%d): %" APR_UINT64_T_FMT
                  " connection%s refused%s, of peers that %s; the last: %s,"
-                 " %s%s%s; if that is your load balancer, %s; LogLevel"
+                 " %s%s%s%s; if that is your load balancer, %s; LogLevel"
                  " proxyip:info shows each",
                  last->listener, on ? on->filename : "?",
                  on ? on->line_num : 0, count, count == 1 ? "" : "s",
@@ -477,7 +513,7 @@ static void log_refused(server_rec *s, apr_uint64_t count, int is_first,
                      ? "no ProxyIPPeer names"
                      : "only `all` or a /0 holds",
                  last->peer_ip, last->what, last->why ? ": " : "",
-                 last->why ? last->why : "", advice_of(last));
+                 last->why ? last->why : "", others, advice_of(last));
 }
 
 /* Whoever finds that a minute has passed, in whichever process, says it. */
@@ -500,7 +536,8 @@ void proxyip_stats_warn(server_rec *s, const proxyip_listener_t *listener)
     }
     unsaid = __atomic_exchange_n(&counters->unsaid, 0, __ATOMIC_RELAXED);
     if (unsaid) {
-        log_refused(s, unsaid, before == NEVER_WARNED, &last);
+        log_refused(s, counters, unsaid,
+                    before == NEVER_WARNED, &last);
     }
 }
 

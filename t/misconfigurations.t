@@ -534,7 +534,8 @@ EOC
     fix($server);
     ProxyIP::Client->new(@check)->close;
     error_line($server, 'debug', <<'EOS');
-PIP0025: closed: the peer closed before any byte came; peer 127.0.0.9:PORT
+PIP0025: closed: the peer closed before any byte came, as after TCP health
+checks and port scans; peer 127.0.0.9:PORT
 EOS
 };
 
@@ -959,8 +960,9 @@ EOC
     is(ask($haproxy)->{variables}{HOST}, undef,
         "the answer is the listener's virtual host's");
     error_line($server, 'debug', <<'EOS', 'error log: at debug');
-PIP0047: no virtual host that says ProxyIPServerAddr On has 127.0.0.1:@port:dialled@:
-port and virtual host stay
+PIP0047: the header's destination is 127.0.0.1:@port:dialled@, which no virtual
+host has that says ProxyIPServerAddr On: the listener's port and virtual host
+stay
 EOS
     # Fix:
     fix($server, "shop.example.com\n" =>
@@ -1176,7 +1178,8 @@ subtest 'warn: AWS NLB with client IP preservation, once a minute' => sub {
     local $patience = 90;
     error_line($rejected, 'warn', <<'EOS');
 PIP0046: main server (...): 9 connections refused since the last such line, of
-peers that no ProxyIPPeer names; the last: 127.2.0.10, rejected on accept
+peers that no ProxyIPPeer names; the last: 127.2.0.10, rejected on accept,
+others: 127.2.0...
 EOS
 };
 

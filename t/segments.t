@@ -102,6 +102,6 @@ $client->send(v1() . v2() . $request);
 my $answer = $client->answer;
 is($answer && $answer->code, 400, 'a second header is no request');
 like($log->wait_for(qr/PIP0043.*peer 127\.0\.0\.1:$own /, 5) // '',
-    qr/proxyip:error.*two hops/, 'and is told of: PIP0043');
+    qr/proxyip:error.*PIP0043: another PROXY header follows/, 'and is told of: PIP0043');
 
 done_testing;
