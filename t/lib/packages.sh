@@ -12,7 +12,7 @@ set -u
 
 packages="libc6-dev binutils perl curl haproxy nghttp2-client openssl clang
     libapache2-mod-perl2-dev libio-socket-ssl-perl libwww-perl nginx
-    libnginx-mod-stream"
+    libnginx-mod-stream nodejs node-express"
 [ -n "${APXS:-}" ] || packages="$packages apache2-bin apache2-dev"
 
 missing=
