@@ -7,15 +7,21 @@ set -u
 cd "$(dirname "$0")/../.." || exit 1
 place=$PWD/t/neighbours
 
-[ ! -e "$place/complete" ] || exit 0
+# The modules; mod_qos's older PCRE; what mod_security wants and httpd does not
+# bring.
+packages="libapache2-mod-qos libpcre3 libapache2-mod-evasive
+    libapache2-mod-security2 libcurl3-gnutls liblua5.1-0 libyajl2"
+
+# Named after the list, so that a longer one is fetched anew.
+complete=$place/complete-$(echo "$packages" | cksum | cut -d ' ' -f 1)
+[ ! -e "$complete" ] || exit 0
 command -v apt-get > /dev/null && command -v dpkg-deb > /dev/null || exit 0
 
 work=$(mktemp -d) || exit 1
 trap 'cd / && rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
 cd "$work" || exit 1
-# mod_qos still wants the older PCRE.
-for package in libapache2-mod-qos libpcre3; do
+for package in $packages; do
     if ! { apt-get -q download "$package" > log 2>&1 &&
            dpkg-deb -x "$package"_*.deb "$place"; }; then
         echo "$package cannot be had; tests with it are skipped:" >&2
@@ -23,4 +29,4 @@ for package in libapache2-mod-qos libpcre3; do
         exit 0
     fi
 done
-touch "$place/complete"
+touch "$complete"
