@@ -59,7 +59,7 @@ CustomLog \@root\@/logs/wide wide
         </RequireAll>
     </Location>
     <Location "/range">
-        Require expr "%{REMOTE_ADDR} -ipmatch '192.0.2.64/28' && -R '192.0.2.77'"
+        Require expr "%{REMOTE_ADDR} -ipmatch '192.0.2.77/32'"
     </Location>
     <Location "/old">
         Order deny,allow

@@ -8,10 +8,10 @@ use Test::More;
 use Time::HiRes qw(sleep);
 
 use ProxyIP::Client;
-use ProxyIP::Header qw(v1 v2);
+use ProxyIP::Header qw(v2);
 use ProxyIP::Server;
 
-my ($BUSY, $BALANCER) = qw(192.0.2.100 127.0.0.9);
+my ($BUSY, $EDGE, $BALANCER) = qw(192.0.2.100 198.51.100.7 127.0.0.9);
 
 my $mpm = ProxyIP::Httpd::mpm();
 plan skip_all => 'they are alike on worker and event' if $mpm eq 'worker';
@@ -23,6 +23,8 @@ Listen 127.0.0.1:\@port:off\@
 <VirtualHost 127.0.0.1:\@port:on\@>
     ProxyIP On
     ProxyIPPeer require $BALANCER
+    RemoteIPHeader X-Client-IP
+    RemoteIPTrustedProxy $EDGE
 </VirtualHost>
 <VirtualHost 127.0.0.1:\@port:off\@>
 </VirtualHost>
@@ -50,9 +52,10 @@ sub codes {
 my @everyone = map { "192.0.2.$_" } 1 .. 8;
 my @all_good = (200) x @everyone;
 
-# limits NAME, SERVER, PATH, REFUSED: by the client, after some requests.
+# limits NAME, SERVER, PATH, REFUSED, COUNTED: by the client, after some
+# requests; behind a CDN by its edge or by the visitor that mod_remoteip finds.
 sub limits {
-    my ($name, $server, $path, $refused) = @_;
+    my ($name, $server, $path, $refused, $counted) = @_;
     is_deeply([codes($server, $path, @everyone)], \@all_good,
         "$name: eight clients, one request each");
     my @codes = codes($server, $path, ($BUSY) x 8);
@@ -62,13 +65,18 @@ sub limits {
         '... the others are not');
     is((codes($server, $path, (undef) x 8))[-1], $refused,
         '... as the balancer would be, without the module');
+    my $last;
+    $last = connect_for($server, $EDGE)->get($path, Connection => 'close',
+        'X-Client-IP' => "203.0.113.$_") for 1 .. 8;
+    is($last ? $last->code : 0, $counted eq 'edge' ? $refused : 200,
+        "... eight visitors of a CDN's edge: it is the $counted that counts");
 }
 
 # mod_evasive counts in each process, so only where there is one.
 SKIP: {
-    skip 'mod_evasive counts in each process', 8 if $mpm eq 'prefork';
+    skip 'mod_evasive counts in each process', 9 if $mpm eq 'prefork';
     my $load = ProxyIP::Httpd::load_neighbour('evasive20')
-        or skip 'mod_evasive is not here', 8;
+        or skip 'mod_evasive is not here', 9;
     my $server = ProxyIP::Server->new(config => $load . $LISTENERS . <<'EOC');
 DOSHashTableSize 1000
 DOSPageCount 4
@@ -78,7 +86,7 @@ DOSBlockingPeriod 30
 DOSLogDir @root@/logs
 EOC
     $server->start;
-    limits('mod_evasive', $server, '/', 403);
+    limits('mod_evasive', $server, '/', 403, 'edge');
     ok(-e $server->root . "/logs/dos-$BUSY", '... who has a file in DOSLogDir');
     my $log = $server->error_log;
     cmp_ok($log->count(qr/\[client $BUSY:4711\] client denied/), '>=', 1,
@@ -90,7 +98,7 @@ EOC
 # mod_qos: QS_SrvMaxConnPerIP is in client-everywhere.t.
 SKIP: {
     my $load = ProxyIP::Httpd::load_neighbour('qos', 'libpcre.so.3')
-        or skip 'mod_qos is not here', 5;
+        or skip 'mod_qos is not here', 6;
     my $server = ProxyIP::Server->new(config => $load . $LISTENERS . <<'EOC');
 SetEnvIf Request_URI "^/costly" QS_Block
 Alias "/costly" "@root@/htdocs/index.html"
@@ -98,7 +106,7 @@ QS_ClientEntries 1000
 QS_ClientEventBlockCount 3 60
 EOC
     $server->start;
-    limits('mod_qos, QS_ClientEventBlockCount', $server, '/costly', 0);
+    limits('mod_qos, QS_ClientEventBlockCount', $server, '/costly', 0, 'edge');
 }
 
 my @SECURITY = ('security2', 'libyajl.so.2', 'liblua5.1.so.0',
@@ -106,7 +114,7 @@ my @SECURITY = ('security2', 'libyajl.so.2', 'liblua5.1.so.0',
 
 SKIP: {
     my $load = ProxyIP::Httpd::load_neighbour(@SECURITY)
-        or skip 'mod_security is not here', 9;
+        or skip 'mod_security is not here', 10;
     my $server = ProxyIP::Server->new(modules => ['unique_id'],
         config => $load . $LISTENERS . <<'EOC');
 SecRuleEngine On
@@ -120,7 +128,8 @@ SecRule IP:REQUESTS "@gt 4" "id:3,phase:1,deny,status:429,auditlog"
 SecRule REMOTE_ADDR "@ipMatch 192.0.2.66" "id:4,phase:1,deny,status:410"
 EOC
     $server->start;
-    limits('mod_security, a collection for each address', $server, '/', 429);
+    limits('mod_security, a collection for each address', $server, '/', 429,
+        'visitor');
     is_deeply([codes($server, '/', '192.0.2.66', '192.0.2.67')], [410, 200],
         'mod_security: a rule on REMOTE_ADDR');
     my @audit = ProxyIP::Log->new($server->root . '/logs/audit')->lines(
