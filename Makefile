@@ -63,7 +63,7 @@ BUILD = $(APXS) -Wc,-std=gnu99 -Wc,-Wall -Wc,-Wextra \
 CHECK = .libs/proxyip-check
 CHECK_SOURCES = src/proxyip_check.c $(sort $(wildcard src/check*.c)) \
     $(sort $(wildcard src/pp_*.c))
-CHECK_HEADERS = $(wildcard src/check*.h src/pp*.h)
+CHECK_HEADERS = $(wildcard src/check*.h src/pp*.h) src/version.h
 CHECK_BUILD = $(CC) -std=c99 -O2 -g -Wall -Wextra $(CFLAGS_EXTRA) \
     -o $(CHECK) $(CHECK_SOURCES) $(LDFLAGS_EXTRA)
 

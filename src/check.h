@@ -22,9 +22,10 @@
 #define CHECK_H
 
 #include "pp.h"
+#include "version.h"
 
 #define CHECK_PROGRAM "proxyip-check"
-#define CHECK_VERSION "1.0"
+#define CHECK_VERSION PROXYIP_VERSION
 
 /* Exit statuses. */
 #define CHECK_RIGHT 0  /* what was looked at is right */

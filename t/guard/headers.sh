@@ -12,7 +12,7 @@ alone() {
             -fsyntax-only "$@" -x c -
 }
 flags=$(httpd_flags)
-for header in src/pp.h src/pp_*.h; do
+for header in src/version.h src/pp.h src/pp_*.h; do
     [ ! -e "$header" ] || must "$header" alone "$header" -std=c99 -I.
 done
 for header in src/check*.h; do
