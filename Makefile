@@ -21,6 +21,8 @@
 #   TESTS="t/foo.t ..."   only these
 #   MPMS="event"          only on these
 # make demo             real requests through a real server, and what it saw
+# make deb              a Debian package of all that; needs dpkg-deb
+#   DEB_REVISION=2        its version's part behind the dash
 # make clean
 #
 # APXS=/path/to/apxs    build for, and test with, another httpd
@@ -165,6 +167,23 @@ uninstall: have-apxs
 	rm -f "$(DESTDIR)$(MANDIR)/man1/$(notdir $(MANUAL))"
 	$(if $(DEBIAN_CONF),$(UNINSTALL_DEBIAN))
 
+# What Debian's own packages are compiled with, for the package alone.
+VERSION = $(shell sed -n 's/^.define PROXYIP_VERSION "\(.*\)"/\1/p' \
+    src/version.h)
+DEB_REVISION ?= 1
+DEB_FOLDER = .libs/deb
+DEB_CFLAGS = $(shell dpkg-buildflags --get CPPFLAGS 2> /dev/null; \
+    dpkg-buildflags --get CFLAGS 2> /dev/null)
+
+deb: have-apxs
+	@test -n "$(DEBIAN_CONF)" || { echo "A Debian package is for Debian's" \
+	    "httpd, which this apxs is not of: $(APXS)" >&2; exit 1; }
+	rm -rf $(DEB_FOLDER)
+	$(MAKE) install DESTDIR=$(DEB_FOLDER)/root \
+	    CFLAGS_EXTRA='$(strip $(DEB_CFLAGS) $(CFLAGS_EXTRA))'
+	APXS='$(APXS)' conf-examples/packaging/deb.sh $(DEB_FOLDER) \
+	    $(VERSION)-$(DEB_REVISION)
+
 # The packages come first and may bring apxs, so what needs it runs in a make
 # of its own. An apxs that was named on the command line is left to the user.
 PACKAGES = APXS='$(filter-out file,$(origin APXS))' t/lib/packages.sh
@@ -193,5 +212,5 @@ clean:
 	rm -f t/conf/apache_test_config.pm
 
 FORCE:
-.PHONY: all proxyip-check install uninstall test test-built demo demo-built \
-    clean have-apxs FORCE
+.PHONY: all proxyip-check install uninstall deb test test-built demo \
+    demo-built clean have-apxs FORCE
