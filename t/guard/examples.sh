@@ -7,6 +7,9 @@ need conf-examples/INDEX conf-examples/haproxy.cfg \
     conf-examples/docker-compose/compose.yaml .libs/mod_proxyip.so
 cd conf-examples || exit 1
 
+# Of packaging t/packages.t makes use.
+pieces=$(find . -path ./packaging -prune -o -path './*/*' -type f -print)
+
 # A folder's own files are named by the one that the index names.
 none "each file is in INDEX" "$(
     for file in *; do
@@ -19,14 +22,16 @@ none "INDEX and the files name none that is not there" "$(
         [ -e "$file" ] || echo "INDEX: $file"
     done
     # Other people's files have such names too: these are known.
-    grep -noE '\b[a-z0-9]+(-[a-z0-9]+)+\.conf\b' ./*.conf ./*/* |
+    # shellcheck disable=SC2086 # a list of files
+    grep -noE '\b[a-z0-9]+(-[a-z0-9]+)+\.conf\b' ./*.conf $pieces |
     grep -v ':000-default\.conf$' | while IFS=: read -r file line name; do
         [ -e "$name" ] || echo "$file:$line: $name"
     done)"
+# shellcheck disable=SC2086 # a list of files
 none "80 columns, no tab, no blank at an end" "$(
-    grep -nE "$(printf '\t')| \$" INDEX ./*.conf ./*/*
+    grep -nE "$(printf '\t')| \$" INDEX ./*.conf $pieces
     awk 'length > 80 && !/^ *server |^    [a-z.]*\/[a-z-]*: / {
-        print FILENAME ":" FNR ": " length }' INDEX ./*.* ./*/*)"
+        print FILENAME ":" FNR ": " length }' INDEX ./*.* $pieces)"
 
 root=$(mktemp -d) || exit 1
 trap 'rm -rf "$root"' EXIT
@@ -50,6 +55,9 @@ httpd_takes() {
 }
 must "docker-compose/httpd.conf passes httpd -t" \
     httpd_takes docker-compose/httpd.conf
+sed '/^LoadModule/d' packaging/docker.conf > "$root/image.conf"
+export LB_RANGES='10.0.0.0/24, 10.0.1.0/24'
+must "packaging/docker.conf passes httpd -t" httpd_takes "$root/image.conf"
 sed -n '/^  000-default.conf: |/,/^[^ ]/s/^    //p' kubernetes/deployment.yaml \
     > "$root/pod.conf"
 grep -q ProxyIPPeer "$root/pod.conf"
