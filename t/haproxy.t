@@ -37,13 +37,7 @@ EOC
 my ($require, $tls, $optional) = map { $server->port($_) }
     qw(require tls optional);
 
-# HAProxy wants a certificate and its key in one file.
-my $pem = do {
-    local @ARGV = map { ProxyIP::Httpd::tls() . "/server.$_" } qw(pem key);
-    local $/;
-    $server->write_file('both.pem', join '', <>);
-};
-
+my $pem = $server->both_pem;
 my $all = 'ssl,cert-cn,ssl-cipher,cert-sig,cert-key,authority,crc32c,unique-id';
 # Checks of another port than the one for traffic come without a header unless:
 my $check_alone = 'check-send-proxy';

@@ -50,20 +50,13 @@ sub start {
     my $config = $self->expand("$COMMON$self->{config}");
     my $path = $self->write_file('haproxy.cfg', $config);
     my @ports = $config =~ /^\s*bind\s+\S*:(\d+)/mg;
-    $self->spawn($self->program, '-db', '-f', $path);
-    $self->wait_until(10, sub {
-        return !$self->running || !grep { !$self->listening($_) } @ports;
-    });
-    die "haproxy did not start:\n", $self->output if !$self->running;
-    return $self;
+    return $self->spawn_listening(\@ports,
+        $self->program, '-db', '-f', $path);
 }
 
-# Debian has it in a folder that users' paths may lack.
 sub program {
-    for my $dir (File::Spec->path, '/usr/sbin', '/usr/local/sbin') {
-        return "$dir/haproxy" if -x "$dir/haproxy";
-    }
-    die "haproxy not found\n";
+    my ($class) = @_;
+    return $class->find('haproxy') // die "haproxy not found\n";
 }
 
 # Its own view of its servers: { 'backend/server' => 'UP' | 'DOWN' | ... }.

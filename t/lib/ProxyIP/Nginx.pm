@@ -33,8 +33,8 @@ use parent 'ProxyIP::Process';
 
 # The program and its dynamic module; empty unless both are there.
 sub program {
-    my ($program) = grep { -x } map { "$_/nginx" }
-        File::Spec->path, '/usr/sbin', '/usr/local/sbin';
+    my ($class) = @_;
+    my $program = $class->find('nginx');
     my ($module) = grep { -e } map { "$_/ngx_stream_module.so" }
         '/usr/lib/nginx/modules', '/usr/lib64/nginx/modules';
     return $program && $module ? ($program, $module) : ();
@@ -57,12 +57,8 @@ $self->{config}
 EOC
     my $path = $self->write_file('nginx.conf', $config);
     my @ports = $config =~ /^\s*listen\s+\S*:(\d+)/mg;
-    $self->spawn($program, '-p', $self->root, '-e', 'stderr', '-c', $path);
-    $self->wait_until(10, sub {
-        return !$self->running || !grep { !$self->listening($_) } @ports;
-    });
-    die "nginx did not start:\n", $self->output if !$self->running;
-    return $self;
+    return $self->spawn_listening(\@ports, $program,
+        '-p', $self->root, '-e', 'stderr', '-c', $path);
 }
 
 1;

@@ -28,6 +28,7 @@ package ProxyIP::Process;
 use strict;
 use warnings;
 
+use File::Spec;
 use File::Temp ();
 use IO::Socket::INET;
 use POSIX qw(WNOHANG setsid);
@@ -106,6 +107,14 @@ sub write_file {
     return $path;
 }
 
+# Certificate and key of @tls@ in one file, as some programs want them.
+sub both_pem {
+    my ($self) = @_;
+    local @ARGV = map { ProxyIP::Httpd::tls() . "/server.$_" } qw(pem key);
+    local $/;
+    return $self->write_file('both.pem', join '', <>);
+}
+
 # Start a program that stays in the foreground; its output goes to a file.
 sub spawn {
     my ($self, @command) = @_;
@@ -121,6 +130,30 @@ sub spawn {
         POSIX::_exit(127);
     }
     return $self->{pid} = $pid;
+}
+
+# Where a program is, undef when it is not there.  Debian has some in folders
+# that users' paths may lack.
+sub find {
+    my ($class, $name) = @_;
+    for my $dir (File::Spec->path, '/usr/sbin', '/usr/local/sbin') {
+        return "$dir/$name" if -x "$dir/$name";
+    }
+    return undef;
+}
+
+# Start a server, and return when all of the ports listen.
+sub spawn_listening {
+    my ($self, $ports, @command) = @_;
+    $self->spawn(@command);
+    my $serves;
+    $self->wait_until(20, sub {
+        $serves = !grep { !$self->listening($_) } @$ports;
+        return $serves || !$self->running;
+    });
+    die "$command[0] did not start:\n", $self->log_tail
+        if !$serves || !$self->running;
+    return $self;
 }
 
 # What the program said on its standard output and error.
