@@ -191,7 +191,7 @@ AGAIN = $(MAKE) --no-print-directory \
     $(if $(filter-out file,$(origin APXS)),APXS='$(APXS)')
 
 test:
-	@$(PACKAGES)
+	@$(PACKAGES) senders
 	@t/lib/neighbours.sh
 	@+$(AGAIN) test-built
 

@@ -1,18 +1,26 @@
 #!/bin/sh
-# Install what testing needs and is missing, or say how to.
+# packages.sh [senders]
+#
+# Install what testing needs and is missing, or say how to; with `senders` also
+# the programs that t/senders-*.t put in front of httpd.  A sender that cannot
+# be had is no failure: its test is skipped, and says so.
 #
 # Debian's packages by apt-get, as root or by a sudo that asks no password;
 # otherwise the command is printed and the exit status is 1.  With APXS set
 # the user brings an httpd of their own, so Debian's is not wanted.
 #
 # No service is started, and none that runs is touched: httpd is installed as
-# apache2-bin, which has no service, and policy-rc.d forbids the rest.  nginx
-# would take port 80 at the next boot: one that comes from here is disabled.
+# apache2-bin, which has no service, and policy-rc.d forbids the rest.  Some
+# would take their ports at the next boot: what comes from here is disabled.
 set -u
 
 packages="libc6-dev binutils perl curl haproxy nghttp2-client openssl clang
     libapache2-mod-perl2-dev libio-socket-ssl-perl libwww-perl nginx
     libnginx-mod-stream nodejs node-express"
+senders=
+[ "${1:-}" != senders ] ||
+    senders="hitch stunnel4 varnish sniproxy trafficserver"
+services="nginx hitch stunnel4 varnish varnishncsa sniproxy trafficserver"
 [ -n "${APXS:-}" ] || packages="$packages apache2-bin apache2-dev"
 
 missing=
@@ -29,21 +37,35 @@ if ! command -v apt-get > /dev/null; then
     exit 1
 fi
 
-for package in $packages; do
-    [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2> /dev/null)" \
-        = installed ] || missing="$missing $package"
-done
-[ -n "$missing" ] || exit 0
+# Those of the packages that are not installed.
+not_installed() {
+    for package; do
+        [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" \
+            2> /dev/null)" = installed ] || printf ' %s' "$package"
+    done
+}
+
+# shellcheck disable=SC2086 # lists of words
+{
+    missing=$(not_installed $packages)
+    senders=$(not_installed $senders)
+}
+[ -n "$missing$senders" ] || exit 0
 
 if [ "$(id -u)" -eq 0 ]; then
     as_root="env"
 elif sudo -n true 2> /dev/null; then
     as_root="sudo -n env"
 else
-    echo "Packages are missing. Please run this, then try again:" >&2
+    if [ -n "$missing" ]; then
+        echo "Packages are missing. Please run this, then try again:" >&2
+    else
+        echo "Without these packages some tests are skipped:" >&2
+    fi
     echo "  sudo apt-get update" >&2
-    echo "  sudo apt-get install --no-install-recommends$missing" >&2
-    exit 1
+    echo "  sudo apt-get install --no-install-recommends$missing$senders" >&2
+    [ -z "$missing" ]
+    exit
 fi
 
 log=$(mktemp) || exit 1
@@ -66,13 +88,26 @@ apt() {
     $as_root DEBIAN_FRONTEND=noninteractive apt-get -q -y \
         -o DPkg::Lock::Timeout=300 "$@" < /dev/null >> "$log" 2>&1
 }
-echo "Installing:$missing"
+install() {
+    apt install --no-install-recommends "$@"
+}
+
+echo "Installing:$missing$senders"
 # The lists of a system's image name files that may be gone: update first.
-# shellcheck disable=SC2086 # a list of words
-if ! { apt update && apt install --no-install-recommends $missing; }; then
+# shellcheck disable=SC2086 # lists of words
+if ! { apt update && { [ -z "$missing" ] || install $missing; }; }; then
     cat "$log" >&2
-    exit 1
+    [ -z "$missing" ] || exit 1
+    exit 0
 fi
-case " $missing " in
-*" nginx "*) $as_root update-rc.d nginx disable > /dev/null 2>&1 || : ;;
-esac
+# One by one: a release of Debian may lack any of them.
+for package in $senders; do
+    install "$package" ||
+        echo "$package cannot be had; its test is skipped." >&2
+done
+for service in $services; do
+    case " $missing $senders " in
+    *" ${service%ncsa} "*)
+        $as_root update-rc.d "$service" disable > /dev/null 2>&1 || : ;;
+    esac
+done
