@@ -37,6 +37,29 @@ const uint8_t pp_v2_signature[PP_V2_SIG_LEN] = {
 #define CLASS_INET6 0x2u
 #define CLASS_ANY 0x4u
 
+/* The classes that each byte is in; CR and LF, which end a line, in none.
+ * A table, because it is asked of each byte of each line. */
+/* clang-format off */
+#define ALL3 (CLASS_INET | CLASS_INET6 | CLASS_ANY) /* digits, dot, space */
+#define HEX6 (CLASS_INET6 | CLASS_ANY)              /* letters, colon */
+#define ANY CLASS_ANY
+#define ANY4 ANY, ANY, ANY, ANY
+#define ANY8 ANY4, ANY4
+#define ANY16 ANY8, ANY8
+
+static const uint8_t classes_of[256] = {
+    /* 0x00 */ ANY8, ANY, ANY, 0, ANY, ANY, 0, ANY, ANY,
+    /* 0x10 */ ANY16,
+    /* 0x20 */ ALL3, ANY, ANY, ANY, ANY4, ANY4, ANY, ANY, ALL3, ANY,
+    /* 0x30 */ ALL3, ALL3, ALL3, ALL3, ALL3, ALL3, ALL3, ALL3,
+               ALL3, ALL3, HEX6, ANY, ANY4,
+    /* 0x40 */ ANY, HEX6, HEX6, HEX6, HEX6, HEX6, HEX6, ANY, ANY8,
+    /* 0x50 */ ANY16,
+    /* 0x60 */ ANY, HEX6, HEX6, HEX6, HEX6, HEX6, HEX6, ANY, ANY8,
+    /* 0x70 */ ANY16,
+    /* 0x80 */ ANY16, ANY16, ANY16, ANY16, ANY16, ANY16, ANY16, ANY16};
+/* clang-format on */
+
 /* What may follow `PROXY `.  Lengths are those of whole lines: the longest
  * from section 2.1 (a TCP6 line with dotted quads may outgrow the 104 given
  * there, never PP_V1_MAX), the shortest from the grammar. TCP6 stands before
@@ -131,18 +154,6 @@ static size_t matched(const uint8_t *bytes, size_t len, const void *fixed,
     return i;
 }
 
-static unsigned int class_of(uint8_t byte)
-{
-    if ((byte >= '0' && byte <= '9') || byte == '.' || byte == ' ') {
-        return CLASS_INET | CLASS_INET6 | CLASS_ANY;
-    }
-    if ((byte >= 'a' && byte <= 'f') || (byte >= 'A' && byte <= 'F')
-        || byte == ':') {
-        return CLASS_INET6 | CLASS_ANY;
-    }
-    return CLASS_ANY;
-}
-
 /* Find the keyword behind the prefix; NULL when it cannot be one.  *offset
  * tells how far the bytes agreed with any. */
 static const v1_keyword_t *find_keyword(const uint8_t *bytes, size_t len,
@@ -167,25 +178,26 @@ static const v1_keyword_t *find_keyword(const uint8_t *bytes, size_t len,
 static pp_answer_t frame_v1_rest(const uint8_t *bytes, size_t len, size_t at,
                                  const v1_keyword_t *keyword)
 {
-    for (; at < len; at++) {
-        if (bytes[at] == '\r') {
-            if (at + 1 == len) {
-                return more(at + 2);
-            }
-            return bytes[at + 1] == '\n' ? done(at + 2)
-                                         : bad(PP_BAD_V1_LINE_END, at + 1);
-        }
-        if (bytes[at] == '\n') {
-            return bad(PP_BAD_V1_LINE_END, at);
-        }
-        if (at + 2 == keyword->max_line) {
-            return bad(PP_BAD_V1_TOO_LONG, at);
-        }
-        if (!(class_of(bytes[at]) & keyword->classes)) {
-            return bad(PP_BAD_V1_CHARACTER, at);
-        }
+    const size_t last = keyword->max_line - 2; /* where CR may stand */
+    const size_t stop = len < last ? len : last;
+
+    while (at < stop && classes_of[bytes[at]] & keyword->classes) {
+        at++;
     }
-    return more(larger(keyword->min_line, len + 2));
+    if (at == len) {
+        return more(larger(keyword->min_line, len + 2));
+    }
+    if (bytes[at] == '\r') {
+        if (at + 1 == len) {
+            return more(at + 2);
+        }
+        return bytes[at + 1] == '\n' ? done(at + 2)
+                                     : bad(PP_BAD_V1_LINE_END, at + 1);
+    }
+    if (bytes[at] == '\n') {
+        return bad(PP_BAD_V1_LINE_END, at);
+    }
+    return bad(at == last ? PP_BAD_V1_TOO_LONG : PP_BAD_V1_CHARACTER, at);
 }
 
 static pp_answer_t frame_v1(const uint8_t *bytes, size_t len,
