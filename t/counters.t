@@ -437,19 +437,20 @@ is_deeply([keys %$before], [''], 'ExtendedStatus Off: totals only');
 like(page(''), qr{<tr><td>all</td>}, '... on the page too');
 is(scalar(rows(page(''))), 2, '... and no row for a listener');
 
-# Ten at once go to more than one child.
+# Eight at once go to more than one child; a ninth that is silent might be
+# closed to make room, should one child have them all.
 $server->error_log->mark;
 for my $round (1 .. 6) {
-    my @together = map { ProxyIP::Client->new(port => $port) } 1 .. 10;
+    my @together = map { ProxyIP::Client->new(port => $port) } 1 .. 8;
     my $get = "GET / HTTP/1.0\r\n\r\n";
-    $_->send(v2() . $get) for @together[0 .. 4];
-    $_->send(v1() . $get) for @together[5 .. 8];
-    $together[9]->send($get);
+    $_->send(v2() . $get) for @together[0 .. 3];
+    $_->send(v1() . $get) for @together[4 .. 6];
+    $together[7]->send($get);
     $_->answer, $_->close for @together;
 }
-$after = counts_after($server, $before, 60);
-is_deeply(growth($before, $after), { '' => { AcceptedV2 => 30,
-    AcceptedV1 => 24, Missing => 6 } }, 'the sum over several children');
+$after = counts_after($server, $before, 48);
+is_deeply(growth($before, $after), { '' => { AcceptedV2 => 24,
+    AcceptedV1 => 18, Missing => 6 } }, 'the sum over several children');
 my %pid = map { /\[pid (\d+)/ ? ($1 => 1) : () }
     $server->error_log->lines(qr/PIP0042/);
 cmp_ok(scalar keys %pid, '>', 1, '... more than one took part');
