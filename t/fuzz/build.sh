@@ -1,0 +1,93 @@
+#!/bin/sh
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License.  You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# Build the fuzz targets, each t/fuzz/NAME.c with LLVMFuzzerTestOneInput(),
+# under the address and undefined behaviour sanitizers: into t/fuzz/NAME.bin,
+# which replays files (standalone.c), or with --libfuzzer into
+# t/fuzz/NAME.fuzz, which looks for more.
+#
+# usage: t/fuzz/build.sh [--libfuzzer] [TARGET ...]
+
+. "$(dirname "$0")/../lib/guard.sh" # for httpd_flags; now in the top folder
+set -eu
+
+: "${APXS:=$(command -v apxs || command -v apxs2)}"
+cc=${CC:-cc}
+kind=bin
+# APR's ring macros make addresses from NULL: what is read there ends the
+# program even so.
+flags="$(httpd_flags) -It/unit -It/fuzz -g -O1 -Wall -Wextra -Werror \
+-fsanitize=address,undefined -fno-sanitize-recover=all \
+-fno-sanitize=null,object-size"
+link=
+if [ "${1:-}" = --libfuzzer ]; then
+    shift
+    cc=clang
+    kind=fuzz
+    flags="$flags -fsanitize=fuzzer-no-link"
+    link=-fsanitize=fuzzer
+fi
+for target in "$@"; do
+    grep -q '^int LLVMFuzzerTestOneInput(' "t/fuzz/$target.c" || {
+        echo "$0: no fuzz target '$target'" >&2
+        exit 1
+    }
+done
+
+# APR, and the folders of one that is not the system's.
+for config in APR_CONFIG APU_CONFIG; do
+    config=$("$APXS" -q "$config")
+    link="$link $("$config" --link-ld --libs |
+        sed -E 's/-L([^ ]+)/& -Wl,-rpath,\1/g')"
+done
+
+objects=$(mktemp -d)
+trap 'rm -rf "$objects"' EXIT
+trap 'exit 1' HUP INT TERM
+
+# A binary whose source is gone must not go on passing.
+rm -f t/fuzz/*."$kind"
+
+# Everything goes into one library, from which each target takes what it uses.
+targets=
+mkdir "$objects/shared"
+for source in src/pp_*.c src/check_*.c src/proxyip_conn.c src/proxyip_filter.c \
+    src/proxyip_peers.c t/unit/bytes.c t/fuzz/*.c; do
+    name=$(basename "$source" .c)
+    object=$objects/shared/$name.o
+    if grep -q '^int LLVMFuzzerTestOneInput(' "$source"; then
+        case " ${*:-$name} " in
+        *" $name "*) targets="$targets $name" ;;
+        *) continue ;;
+        esac
+        object=$objects/$name.o
+    elif [ "$name $kind" = "standalone fuzz" ]; then
+        continue # libFuzzer brings a main()
+    fi
+    exact=
+    [ "${source#src/proxyip_}" = "$source" ] || exact="-include exact.h"
+    # shellcheck disable=SC2086 # lists of flags
+    "$cc" $flags $exact -c -o "$object" "$source"
+done
+ar rc "$objects/shared.a" "$objects"/shared/*.o
+
+for name in $targets; do
+    # shellcheck disable=SC2086 # lists of flags
+    "$cc" $flags -o "t/fuzz/$name.$kind" "$objects/$name.o" \
+        "$objects/shared.a" $link
+done
+
+if [ -z "$targets" ]; then
+    echo "$0: no fuzz targets found" >&2
+    exit 1
+fi
