@@ -20,6 +20,9 @@
 # make test             everything: guards, unit tests, the suite on each MPM
 #   TESTS="t/foo.t ..."   only these
 #   MPMS="event"          only on these
+# make fuzz             libFuzzer looks for faults, in each target of t/fuzz
+#   TIME=3600             seconds for each; 60 otherwise
+#   TARGETS="decode"      only these
 # make demo             real requests through a real server, and what it saw
 # make deb              a Debian package of all that; needs dpkg-deb
 #   DEB_REVISION=2        its version's part behind the dash
@@ -37,6 +40,8 @@ DESTDIR ?=
 INSTALL ?= install
 TESTS ?=
 MPMS ?= event worker prefork
+TIME ?= 60
+TARGETS ?=
 
 # mod_proxyip.c comes first: apxs names the module after its first source.
 # The encoder and proxyip-check are not part of the module.
@@ -195,6 +200,10 @@ test:
 	@t/lib/neighbours.sh
 	@+$(AGAIN) test-built
 
+fuzz:
+	@$(PACKAGES) libclang-rt-dev
+	@+$(AGAIN) fuzz-built
+
 demo:
 	@$(PACKAGES)
 	@+$(AGAIN) demo-built
@@ -202,15 +211,18 @@ demo:
 test-built: $(MODULE) $(CHECK)
 	@APXS='$(APXS)' MPMS='$(MPMS)' t/lib/unprivileged.sh t/lib/run.sh $(TESTS)
 
+fuzz-built: have-apxs
+	@APXS='$(APXS)' TIME='$(TIME)' t/fuzz/run.sh $(TARGETS)
+
 demo-built: $(MODULE) $(CHECK)
 	@APXS='$(APXS)' t/lib/unprivileged.sh perl -It/lib t/demo/run
 
 clean:
 	rm -rf .libs src/.libs t/run t/logs t/neighbours
 	rm -f mod_proxyip.la *.o *.lo *.slo src/*.o src/*.lo src/*.slo
-	rm -f t/unit/*.bin t/conf/*.conf t/conf/mime.types
+	rm -f t/unit/*.bin t/fuzz/*.bin t/fuzz/*.fuzz t/conf/*.conf t/conf/mime.types
 	rm -f t/conf/apache_test_config.pm
 
 FORCE:
-.PHONY: all proxyip-check install uninstall deb test test-built demo \
-    demo-built clean have-apxs FORCE
+.PHONY: all proxyip-check install uninstall deb test test-built fuzz \
+    fuzz-built demo demo-built clean have-apxs FORCE

@@ -1,9 +1,9 @@
 #!/bin/sh
-# packages.sh [senders]
+# packages.sh [senders] [PACKAGE ...]
 #
-# Install what testing needs and is missing, or say how to; with `senders` also
-# the programs that t/senders-*.t put in front of httpd.  A sender that cannot
-# be had is no failure: its test is skipped, and says so.
+# Install what testing needs and is missing, these packages too, or say how to;
+# with `senders` also the programs that t/senders-*.t put in front of httpd.  A
+# sender that cannot be had is no failure: its test is skipped, and says so.
 #
 # Debian's packages by apt-get, as root or by a sudo that asks no password;
 # otherwise the command is printed and the exit status is 1.  With APXS set
@@ -18,10 +18,13 @@ packages="libc6-dev binutils perl curl haproxy nghttp2-client openssl clang
     libapache2-mod-perl2-dev libio-socket-ssl-perl libwww-perl nginx
     libnginx-mod-stream nodejs node-express"
 senders=
-[ "${1:-}" != senders ] ||
+if [ "${1:-}" = senders ]; then
     senders="hitch stunnel4 varnish sniproxy trafficserver"
+    shift
+fi
 services="nginx hitch stunnel4 varnish varnishncsa sniproxy trafficserver"
 [ -n "${APXS:-}" ] || packages="$packages apache2-bin apache2-dev"
+packages="$packages $*"
 
 missing=
 if ! command -v apt-get > /dev/null; then
