@@ -1,11 +1,11 @@
 #!/bin/sh
 # run.sh [TEST ...]
 #
-# Run the tests of a built tree: the guards, the unit tests, then the
-# Apache::Test suite once per MPM in $MPMS.  With arguments only those:
-# t/guard/*.sh, t/unit/*.bin, t/*.t.  The last line printed is
-# `N passed, N failed`; the exit status is 0 only when some passed and none
-# failed.
+# Run the tests of a built tree: the guards, the unit tests, the fuzz targets
+# on their corpora, then the Apache::Test suite once per MPM in $MPMS.  With
+# arguments only those: t/guard/*.sh, t/unit/*.bin, t/fuzz/*.bin, t/*.t.  The
+# last line printed is `N passed, N failed`; the exit status is 0 only when
+# some passed and none failed.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 PERL5LIB=$PWD/t/lib${PERL5LIB:+:$PERL5LIB}
@@ -47,6 +47,12 @@ unit() {
     harness --exec '' "$@"
 }
 
+corpora() {
+    t/fuzz/build.sh || return 1
+    [ $# -gt 0 ] || set -- t/fuzz/*.bin
+    harness --exec t/fuzz/replay.sh "$@"
+}
+
 # A child that crashed spoils the run, though no test need have noticed.
 on_mpm() {
     rm -f t/logs/error_log
@@ -68,18 +74,21 @@ suite() {
 if [ $# -eq 0 ]; then
     part guards harness --exec sh --jobs 2 t/guard/*.sh
     part "unit tests" unit
+    part "fuzz corpora" corpora
     suite
 else
-    guards='' units='' tests=''
+    guards='' units='' targets='' tests=''
     for test in "$@"; do
         case $test in
         t/guard/*) guards="$guards $test" ;;
         t/unit/*) units="$units $test" ;;
+        t/fuzz/*) targets="$targets $test" ;;
         *) tests="$tests $test" ;;
         esac
     done
     [ -z "$guards" ] || part guards harness --exec sh $guards
     [ -z "$units" ] || part "unit tests" unit $units
+    [ -z "$targets" ] || part "fuzz corpora" corpora $targets
     [ -z "$tests" ] || suite $tests
 fi
 

@@ -1,0 +1,13 @@
+#!/bin/sh
+# replay.sh t/fuzz/NAME.bin: run a target on its corpus, t/fuzz/corpus-NAME.
+set -u
+corpus=$(dirname "$1")/corpus-$(basename "$1" .bin)
+program=$1
+
+set -- "$corpus"/*
+if [ ! -e "$1" ]; then
+    echo "1..1"
+    echo "not ok 1 - $corpus is not empty"
+    exit 1
+fi
+exec "./$program" "$@"
