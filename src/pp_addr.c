@@ -27,36 +27,35 @@
 static const uint8_t mapped_prefix[12] = {0, 0, 0, 0, 0,    0,
                                           0, 0, 0, 0, 0xff, 0xff};
 
-/* One decimal octet without leading zeros; moves *at behind it. */
-static int read_octet(const char **at, const char *end, uint8_t *octet)
-{
-    const char *start = *at;
-    unsigned int value = 0;
-
-    while (*at < end && **at >= '0' && **at <= '9' && *at - start < 4) {
-        value = value * 10 + (unsigned int)(**at - '0');
-        (*at)++;
-    }
-    if (*at == start || value > 255 || (*start == '0' && *at - start > 1)) {
-        return 0;
-    }
-    *octet = (uint8_t)value;
-    return 1;
-}
-
+/* Four decimal octets without leading zeros, a dot between. */
 static int read_inet(const char *at, const char *end, uint8_t *bytes)
 {
     int i;
 
-    for (i = 0; i < 4; i++) {
-        if (i > 0 && (at == end || *at++ != '.')) {
+    for (i = 0;; i++) {
+        unsigned int value = (unsigned int)(at < end ? *at : 0) - '0';
+        unsigned int digit;
+
+        if (value > 9) {
             return 0;
         }
-        if (!read_octet(&at, end, &bytes[i])) {
+        while (++at < end && (digit = (unsigned int)*at - '0') <= 9) {
+            if (value == 0 || value > 25) {
+                return 0; /* a leading zero, or more than 255 */
+            }
+            value = value * 10 + digit;
+        }
+        if (value > 255) {
+            return 0;
+        }
+        bytes[i] = (uint8_t)value;
+        if (i == 3) {
+            return at == end;
+        }
+        if (at == end || *at++ != '.') {
             return 0;
         }
     }
-    return at == end;
 }
 
 static int hex_value(char ch)
@@ -162,9 +161,12 @@ int pp_addr_parse(const char *text, size_t len, pp_family_t family,
 {
     uint8_t bytes[16];
 
-    if (family != PP_INET6 && read_inet(text, text + len, bytes)) {
-        pp_addr_set(addr, PP_INET, bytes);
-        return 1;
+    if (family != PP_INET6) {
+        memset(addr, 0, sizeof(*addr));
+        addr->family = PP_INET;
+        if (read_inet(text, text + len, addr->bytes)) {
+            return 1;
+        }
     }
     if (family != PP_INET && read_inet6(text, text + len, bytes)) {
         pp_addr_set(addr, PP_INET6, bytes);
