@@ -140,6 +140,14 @@ static size_t larger(size_t a, size_t b)
     return a > b ? a : b;
 }
 
+/* Whether all of a fixed text is there: the ordinary case, at the cost of a
+ * comparison or two where its length is constant. */
+static int begins_with(const uint8_t *bytes, size_t len, const void *fixed,
+                       size_t fixed_len)
+{
+    return len >= fixed_len && memcmp(bytes, fixed, fixed_len) == 0;
+}
+
 /* How many bytes agree with a fixed text, of those that are there. */
 static size_t matched(const uint8_t *bytes, size_t len, const void *fixed,
                       size_t fixed_len)
@@ -174,6 +182,19 @@ static const v1_keyword_t *find_keyword(const uint8_t *bytes, size_t len,
     return NULL;
 }
 
+/* Where the first byte stands that is in none of some classes, or stop. */
+static size_t span(const uint8_t *bytes, size_t at, size_t stop,
+                   unsigned int classes)
+{
+    const uint8_t *byte = bytes + at;
+    const uint8_t *end = bytes + stop;
+
+    while (byte < end && classes_of[*byte] & classes) {
+        byte++;
+    }
+    return (size_t)(byte - bytes);
+}
+
 /* Judge the bytes from at on and find the CRLF. */
 static pp_answer_t frame_v1_rest(const uint8_t *bytes, size_t len, size_t at,
                                  const v1_keyword_t *keyword)
@@ -181,8 +202,8 @@ static pp_answer_t frame_v1_rest(const uint8_t *bytes, size_t len, size_t at,
     const size_t last = keyword->max_line - 2; /* where CR may stand */
     const size_t stop = len < last ? len : last;
 
-    while (at < stop && classes_of[bytes[at]] & keyword->classes) {
-        at++;
+    if (at < stop) {
+        at = span(bytes, at, stop, keyword->classes);
     }
     if (at == len) {
         return more(larger(keyword->min_line, len + 2));
@@ -204,9 +225,10 @@ static pp_answer_t frame_v1(const uint8_t *bytes, size_t len,
                             unsigned int formats,
                             const v1_keyword_t **keyword)
 {
-    size_t at = matched(bytes, len, V1_PREFIX, PP_V1_COMMIT);
+    size_t at = PP_V1_COMMIT;
 
-    if (at < PP_V1_COMMIT) {
+    if (!begins_with(bytes, len, V1_PREFIX, PP_V1_COMMIT)) {
+        at = matched(bytes, len, V1_PREFIX, PP_V1_COMMIT);
         return at < len ? bad(PP_BAD_SIGNATURE, at) : more(SHORTEST_HEADER);
     }
     if (!(formats & PP_FORMAT_V1)) {
@@ -368,11 +390,12 @@ static pp_reason_t judge_command(const uint8_t *bytes, size_t len)
 static pp_answer_t frame_v2(const uint8_t *bytes, size_t len,
                             const pp_rules_t *rules)
 {
-    size_t at = matched(bytes, len, pp_v2_signature, PP_V2_SIG_LEN);
     pp_reason_t reason;
     size_t wire_len;
 
-    if (at < PP_V2_SIG_LEN) {
+    if (!begins_with(bytes, len, pp_v2_signature, PP_V2_SIG_LEN)) {
+        size_t at = matched(bytes, len, pp_v2_signature, PP_V2_SIG_LEN);
+
         return at < len ? bad(PP_BAD_SIGNATURE, at) : more(PP_V2_FIXED);
     }
     if (!(rules->formats & PP_FORMAT_V2)) {
@@ -519,10 +542,10 @@ pp_answer_t pp_decode(const uint8_t *bytes, size_t len,
 
 int pp_committed_version(const uint8_t *bytes, size_t len)
 {
-    if (matched(bytes, len, V1_PREFIX, PP_V1_COMMIT) == PP_V1_COMMIT) {
+    if (begins_with(bytes, len, V1_PREFIX, PP_V1_COMMIT)) {
         return 1;
     }
-    if (matched(bytes, len, pp_v2_signature, PP_V2_SIG_LEN) == PP_V2_SIG_LEN) {
+    if (begins_with(bytes, len, pp_v2_signature, PP_V2_SIG_LEN)) {
         return 2;
     }
     return 0;
