@@ -26,6 +26,11 @@
 # make demo             real requests through a real server, and what it saw
 # make deb              a Debian package of all that; needs dpkg-deb
 #   DEB_REVISION=2        its version's part behind the dash
+# make bench            instructions, system calls, latency, connections per
+#                       second, memory: with this module, with mod_remoteip and
+#                       with neither; the table and a plot go to t/run/bench
+#   ROWS="lookup ..."   only these: instructions syscalls lookup latency
+#                       throughput memory
 # make clean
 #
 # APXS=/path/to/apxs    build for, and test with, another httpd
@@ -39,6 +44,7 @@ LDFLAGS_EXTRA ?=
 DESTDIR ?=
 INSTALL ?= install
 TESTS ?=
+ROWS ?=
 MPMS ?= event worker prefork
 TIME ?= 60
 TARGETS ?=
@@ -208,6 +214,10 @@ demo:
 	@$(PACKAGES)
 	@+$(AGAIN) demo-built
 
+bench:
+	@$(PACKAGES) valgrind strace libssl-dev
+	@+$(AGAIN) bench-built
+
 test-built: $(MODULE) $(CHECK)
 	@APXS='$(APXS)' MPMS='$(MPMS)' t/lib/unprivileged.sh t/lib/run.sh $(TESTS)
 
@@ -217,6 +227,13 @@ fuzz-built: have-apxs
 demo-built: $(MODULE) $(CHECK)
 	@APXS='$(APXS)' t/lib/unprivileged.sh perl -It/lib t/demo/run
 
+# What is measured comes by descriptor 3, from whatever folder it ran in.
+bench-built: $(MODULE)
+	@mkdir -p t/run/bench
+	@APXS='$(APXS)' t/lib/unprivileged.sh t/bench/run $(ROWS) \
+	    3> t/run/bench/results.json
+	@t/bench/report t/run/bench
+
 clean:
 	rm -rf .libs src/.libs t/run t/logs t/neighbours
 	rm -f mod_proxyip.la *.o *.lo *.slo src/*.o src/*.lo src/*.slo
@@ -225,4 +242,4 @@ clean:
 
 FORCE:
 .PHONY: all proxyip-check install uninstall deb test test-built fuzz \
-    fuzz-built demo demo-built clean have-apxs FORCE
+    fuzz-built demo demo-built bench bench-built clean have-apxs FORCE

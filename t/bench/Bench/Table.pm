@@ -1,0 +1,198 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License.  You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# The results as a table of at most 100 columns.
+
+package Bench::Table;
+
+use strict;
+use warnings;
+
+# The bars, as the design has them.
+my %BAR = (v1 => 2500, v2 => 2000);
+my $NEAR_ZERO = 50;
+my $LOOKUP = 1000;
+my $LATENCY_US = 10_000;
+my $MEMORY_MORE = 2048;
+
+my $FORMAT = '%-42s%10s%14s%13s%7s%9s%5s';
+
+my %HEADER = (v1 => 'v1', v2 => 'v2', tlv => 'v2 with 500 bytes of TLVs');
+my %WAITING = (
+    header => 'v2 header', tlv => 'v2 header, 500 bytes of TLVs',
+    half => 'v1 header, not whole', dripped => 'v2 of 4,096, byte by byte',
+    largest => 'v2 of 65,551, but one byte');
+
+sub row { (my $line = sprintf $FORMAT, @_) =~ s/ +$//; return "$line\n" }
+
+sub number {
+    my ($value) = @_;
+    my $text = sprintf '%.0f', $value;
+    1 while $text =~ s/^(-?\d+)(\d{3})/$1,$2/;
+    return $text eq '-0' ? '0' : $text;
+}
+
+sub signed {
+    my $text = number($_[0]);
+    return $text =~ /^-/ || $text eq '0' ? $text : "+$text";
+}
+
+sub holds { $_[0] ? 'yes' : 'NO' }
+
+# What two servers add to the one without, their ratio, and the bar.
+sub added {
+    my ($name, $none, $remoteip, $ours, $bar) = @_;
+    my $other = $remoteip eq 'refused' ? $remoteip : signed($remoteip - $none);
+    my $own = $ours - $none;
+    my $ratio = $other =~ /^\+/
+        ? sprintf('%.2f', $own / ($remoteip - $none)) : '';
+    return row("  $name", number($none), $other, signed($own), $ratio,
+        defined $bar ? ('<= ' . number($bar), holds(sprintf('%.0f', $own)
+            <= $bar)) : ('', ''));
+}
+
+sub instructions {
+    my ($result) = @_;
+    my ($plain, $kept, $tls) = @$result{qw(plain kept tls)};
+    return "user-mode instructions of one connection with one request,"
+        . " prefork\n",
+        (map { added($HEADER{$_}, $plain->{none}{none}, $plain->{remoteip}{$_},
+            $plain->{ours}{$_}, $BAR{$_}) } qw(v1 v2 tlv)),
+        added('v2, over TLS (+-500)', $tls->{none}{none},
+            $tls->{remoteip}{v2}, $tls->{ours}{v2}),
+        added('each further keep-alive request (v2)', $kept->{none}{none},
+            $kept->{remoteip}{v2}, $kept->{ours}{v2}, $NEAR_ZERO);
+}
+
+sub syscalls {
+    my ($result) = @_;
+    my @rows;
+    for my $what (qw(reading all)) {
+        my $of = $result->{$what};
+        my $name = $what eq 'all' ? 'all' : 'recv and poll';
+        push @rows, added("$name, $_", $of->{none}{none}, $of->{remoteip}{$_},
+            $of->{ours}{$_}, $what eq 'all' ? undef : 0) for qw(v1 v2);
+    }
+    return "system calls, header and request in one segment, prefork\n", @rows;
+}
+
+sub lookup {
+    my ($result) = @_;
+    return "instructions to look a peer up\n", map {
+        row('  among ' . number($_) . ' ranges', '', '',
+            number($result->{$_}), '', '< ' . number($LOOKUP),
+            holds($result->{$_} < $LOOKUP))
+    } sort { $a <=> $b } keys %$result;
+}
+
+sub figures {
+    my ($one, $limit_ms) = @_;
+    return '' if !$one;
+    return '> ' . $limit_ms / 1000 . ' s' if !$one->{answered};
+    return join '/', map { sprintf '%.2f', $_ / 1000 }
+        @$one{qw(median_us max_us)};
+}
+
+sub latency {
+    my ($result) = @_;
+    my @rows;
+    my $limit_ms = $result->{limit_ms};
+    my %none = map { $_->{size} => $_ } @{ $result->{none} };
+    my %remoteip = map { $_->{size} => $_ } @{ $result->{remoteip} };
+    for my $ours (@{ $result->{ours} }, $result->{coming}) {
+        my $name = number($ours->{there}) . ' waiting';
+        $name .= ", and $ours->{rate} more a second" if $ours->{rate};
+        my ($none, $other) = $ours->{rate} ? ()
+            : ($none{ $ours->{size} }, $remoteip{ $ours->{size} });
+        push @rows, row("  $name", figures($none, $limit_ms),
+            figures($other, $limit_ms), figures($ours, $limit_ms), '', '< 10 ms',
+            holds($ours->{answered} && $ours->{max_us} < $LATENCY_US));
+    }
+    my ($kept) = sort { $b <=> $a }
+        map { $_->{open} } @{ $result->{ours} }, $result->{coming};
+    my ($most) = sort { $b <=> $a }
+        map { $_->{there} } @{ $result->{remoteip} };
+    return "latency of $result->{requests} requests in ms, median/largest,"
+        . " event, 8 workers\n", @rows,
+        "  mod_proxyip keeps $kept of those that wait, and closes the oldest"
+        . " to make room;\n  with mod_remoteip no more than $most could"
+        . " connect.\n";
+}
+
+sub ratio {
+    my ($one) = @_;
+    return $one if !ref $one;
+    return sprintf '%.2f (%.2f-%.2f)', @$one{qw(ratio low high)};
+}
+
+sub throughput {
+    my ($result) = @_;
+    my @rows;
+    for my $row (qw(plain:v1 plain:v2 plain:tlv tls:v2)) {
+        my ($port, $header) = split /:/, $row;
+        push @rows, sprintf("%-42s%10s%18s%18s\n",
+            "  $HEADER{$header}" . ($port eq 'tls' ? ', over TLS' : ''),
+            number($result->{none}{$port}),
+            map { ratio($result->{$port}{$_}{$header}) } qw(remoteip ours));
+    }
+    return "connections per second, event; in $result->{rounds} pairs of runs"
+        . " with and without a module the\n  ratio, and between which half of"
+        . " them lie:\n", @rows;
+}
+
+sub memory {
+    my ($result) = @_;
+    my $silent = $result->{keepalive}{bytes};
+    my @rows = map {
+        my $more = $result->{$_}{bytes} - $silent;
+        my $bar = $result->{$_}{announced} + $MEMORY_MORE;
+        row("  $WAITING{$_}: " . number($result->{$_}{bytes}), '', '',
+            signed($more), '', '<= ' . number($bar), holds($more <= $bar));
+    } qw(header tlv half dripped largest);
+    return "bytes of a waiting connection, $result->{count} of each, over a"
+        . " silent keep-alive connection's " . number($silent) . "\n", @rows;
+}
+
+my @ROWS = (
+    [instructions => \&instructions], [syscalls => \&syscalls],
+    [lookup => \&lookup], [latency => \&latency],
+    [throughput => \&throughput], [memory => \&memory]);
+
+sub title {
+    my ($facts) = @_;
+    (my $openssl = $facts->{openssl}) =~ s/ \(.*//;
+    return <<"EOC";
+mod_proxyip beside mod_remoteip (RemoteIPProxyProtocol) and no module, in one run
+
+httpd $facts->{httpd}, $openssl, $facts->{valgrind}, Linux $facts->{kernel}
+$facts->{cc}
+$facts->{cpu}, $facts->{cores} cores, load $facts->{load} at the start, $facts->{date}
+
+EOC
+}
+
+sub text {
+    my ($all) = @_;
+    my $text = title($all->{facts}) . row('', 'no module', 'mod_remoteip',
+        'mod_proxyip', 'ratio', 'bar', 'ok');
+    for my $row (@ROWS) {
+        my ($name, $make) = @$row;
+        $text .= join '', "\n", $make->($all->{rows}{$name})
+            if $all->{rows}{$name};
+        $text .= "\n$name: not measured, for want of $all->{missing}{$name}\n"
+            if $all->{missing}{$name};
+    }
+    return $text . "\nCounts do not depend on what else the machine does."
+        . "  Times and rates do: take the ratios.\n";
+}
+
+1;

@@ -1,0 +1,84 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License.  You may obtain
+# a copy of the License at
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# Connections per second, each with one request, in a closed loop: many short
+# runs, always one without the module and one with, in either order, so that
+# what else the machine does falls on both.
+
+package Bench::Throughput;
+
+use strict;
+use warnings;
+
+use Bench::Server;
+use Bench::Tools qw(client header_options median note);
+
+our $NAME = 'throughput';
+our @NEEDS = ();
+
+my $ROUNDS = 20;
+my $SECONDS = 0.25;
+my @VARIANTS = qw(plain:remoteip:v1 plain:remoteip:v2 plain:remoteip:tlv
+    plain:ours:v1 plain:ours:v2 plain:ours:tlv tls:remoteip:v2 tls:ours:v2);
+
+sub rate {
+    my ($server, $port, $header) = @_;
+    my $done = client('-p', $server->port($port), header_options($header),
+        $port eq 'tls' ? '-s' : (), '-c', 6, '-t', $SECONDS, '-w', 10_000);
+    die "throughput: a request was not answered\n" if $done->{failed};
+    return $done->{count} / $done->{seconds};
+}
+
+# Whether a server takes such a header at all; if not, the result says so.
+sub serves {
+    my ($server, $variant, $result) = @_;
+    my ($port, $kind, $header) = split /:/, $variant;
+    my $done = client('-p', $server->{$kind}->port($port), '-n', 1,
+        header_options($header), $port eq 'tls' ? '-s' : (), '-w', 5000);
+    $result->{$port}{$kind}{$header} = 'refused' if $done->{failed};
+    return !$done->{failed};
+}
+
+sub measure {
+    my %server = map {
+        $_ => Bench::Server->new(kind => $_, mpm => 'event',
+            workers => 16)->start
+    } qw(none remoteip ours);
+    rate($server{$_}, 'plain', $_ eq 'none' ? 'none' : 'v2')
+        for keys %server;
+    my (%result, %ratios, %rates);
+    my @served = grep { serves(\%server, $_, \%result) } @VARIANTS;
+    for my $round (1 .. $ROUNDS) {
+        for my $variant (@served) {
+            my ($port, $kind, $header) = split /:/, $variant;
+            my @pair = ([$server{none}, $port, 'none'],
+                        [$server{$kind}, $port, $header]);
+            my @rate = $round % 2 ? map { rate(@$_) } @pair
+                : reverse map { rate(@$_) } reverse @pair;
+            push @{ $ratios{$variant} }, $rate[1] / $rate[0];
+            push @{ $rates{$port} }, $rate[0];
+        }
+        note("  round $round of $ROUNDS") if $round % 5 == 0;
+    }
+    $result{rounds} = $ROUNDS;
+    $result{none} = { map { $_ => median(@{ $rates{$_} }) } keys %rates };
+    for my $variant (@served) {
+        my ($port, $kind, $header) = split /:/, $variant;
+        my @sorted = sort { $a <=> $b } @{ $ratios{$variant} };
+        $result{$port}{$kind}{$header} = {
+            ratio => median(@sorted), low => $sorted[@sorted / 4],
+            high => $sorted[@sorted * 3 / 4] };
+    }
+    return \%result;
+}
+
+1;
