@@ -129,15 +129,56 @@ static void child_stopping(apr_pool_t *pchild, int graceful)
     proxyip_wait_stopping(graceful);
 }
 
+static void add_env_hooks(void)
+{
+    /* Before mod_setenvif and mod_rewrite (both APR_HOOK_MIDDLE or later),
+     * whose conditions read the environment. */
+    ap_hook_post_read_request(proxyip_vars_set_env, NULL, NULL,
+                              APR_HOOK_FIRST);
+}
+
+static void add_https_hooks(void)
+{
+    /* Behind mod_http2's, which stands at LAST.  Not by its name: of a module
+     * with two such hooks APR takes the first, and that is another one. */
+    const int after_http2 = APR_HOOK_LAST + 5;
+
+    /* These three in any order: mod_ssl says yes of its own connections
+     * only, and core has its say at REALLY_LAST. */
+    ap_hook_ssl_conn_is_ssl(proxyip_https_conn_is_ssl, NULL, NULL,
+                            APR_HOOK_MIDDLE);
+    ap_hook_http_scheme(proxyip_https_scheme, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_default_port(proxyip_https_default_port, NULL, NULL,
+                         APR_HOOK_MIDDLE);
+    /* Behind mod_http2, which looks for its preface there, and before core
+     * (APR_HOOK_REALLY_LAST), which reads requests. */
+    ap_hook_process_connection(proxyip_https_process_connection, NULL, NULL,
+                               after_http2);
+    /* Before mod_headers' `early` (FIRST) and mod_setenvif (MIDDLE), which
+     * read the environment and may take HTTPS out of it again. */
+    ap_hook_post_read_request(proxyip_https_post_read_request, NULL, NULL,
+                              APR_HOOK_REALLY_FIRST);
+}
+
+/* What each request would run through for nothing is there only where a
+ * directive wants it. */
+static void add_hooks_for(proxyip_setting_t setting)
+{
+    if (setting == PROXYIP_SET_ENV) {
+        add_env_hooks();
+    }
+    else if (setting == PROXYIP_SET_HTTPS) {
+        add_https_hooks();
+    }
+}
+
 static void register_hooks(apr_pool_t *p)
 {
     /* Before all others: event's own hook stands at REALLY_FIRST, and a
      * module that met the connection before us would meet the peer. */
     const int before_all = APR_HOOK_REALLY_FIRST - 10;
-    /* Behind mod_http2's, which stands at LAST.  Not by its name: of a module
-     * with two such hooks APR takes the first, and that is another one. */
-    const int after_http2 = APR_HOOK_LAST + 5;
 
+    proxyip_conf_begin(add_hooks_for);
     proxyip_filter_register(p);
     proxyip_authz_register(p);
     proxyip_facts_export();
@@ -170,29 +211,9 @@ static void register_hooks(apr_pool_t *p)
 
     ap_hook_expr_lookup(proxyip_vars_expr_lookup, NULL, NULL,
                         APR_HOOK_MIDDLE);
-    /* Before mod_setenvif and mod_rewrite (both APR_HOOK_MIDDLE or later),
-     * whose conditions read the environment. */
-    ap_hook_post_read_request(proxyip_vars_set_env, NULL, NULL,
-                              APR_HOOK_FIRST);
-
     /* Late: every module has registered its `Require` words, and none has
      * been looked up. */
     ap_hook_pre_config(proxyip_https_pre_config, NULL, NULL, APR_HOOK_LAST);
-    /* These three in any order: mod_ssl says yes of its own connections
-     * only, and core has its say at REALLY_LAST. */
-    ap_hook_ssl_conn_is_ssl(proxyip_https_conn_is_ssl, NULL, NULL,
-                            APR_HOOK_MIDDLE);
-    ap_hook_http_scheme(proxyip_https_scheme, NULL, NULL, APR_HOOK_MIDDLE);
-    ap_hook_default_port(proxyip_https_default_port, NULL, NULL,
-                         APR_HOOK_MIDDLE);
-    /* Behind mod_http2, which looks for its preface there, and before core
-     * (APR_HOOK_REALLY_LAST), which reads requests. */
-    ap_hook_process_connection(proxyip_https_process_connection, NULL, NULL,
-                               after_http2);
-    /* Before mod_headers' `early` (FIRST) and mod_setenvif (MIDDLE), which
-     * read the environment and may take HTTPS out of it again. */
-    ap_hook_post_read_request(proxyip_https_post_read_request, NULL, NULL,
-                              APR_HOOK_REALLY_FIRST);
 }
 
 module AP_MODULE_DECLARE_DATA proxyip_module = {

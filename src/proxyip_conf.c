@@ -60,6 +60,10 @@ static const char *const setting_directives[PROXYIP_SETTINGS] = {
     [PROXYIP_SET_ENV] = "ProxyIPEnv",
 };
 
+/* Of the present reading of the configuration; unused after it. */
+static void (*add_hooks_for)(proxyip_setting_t setting);
+static int has_hooks[PROXYIP_SETTINGS];
+
 static proxyip_conf_t *create_server_conf(apr_pool_t *p)
 {
     proxyip_conf_t *conf = apr_pcalloc(p, sizeof(*conf));
@@ -586,6 +590,15 @@ static apr_port_t read_https_port(const char *arg)
     return arg[i] || port > 65535 ? 0 : (apr_port_t)port;
 }
 
+/* A setting is used: what it takes is added, once. */
+static void want_hooks(proxyip_setting_t setting)
+{
+    if (!has_hooks[setting]) {
+        has_hooks[setting] = 1;
+        add_hooks_for(setting);
+    }
+}
+
 static const char *set_https(cmd_parms *cmd, void *unused, const char *arg)
 {
     proxyip_conf_t *conf = conf_for(cmd, PROXYIP_SET_HTTPS);
@@ -608,6 +621,9 @@ static const char *set_https(cmd_parms *cmd, void *unused, const char *arg)
         return wrong_value(cmd, arg, "off, on, tlv or port=N with N from 1 to"
                            " 65535");
     }
+    if (conf->https != PROXYIP_HTTPS_OFF) {
+        want_hooks(PROXYIP_SET_HTTPS);
+    }
     return NULL;
 }
 
@@ -628,7 +644,16 @@ static const char *set_env(cmd_parms *cmd, void *unused, const char *arg)
     else {
         return wrong_value(cmd, arg, "Off, Basic or All");
     }
+    if (conf->env != PROXYIP_ENV_OFF) {
+        want_hooks(PROXYIP_SET_ENV);
+    }
     return NULL;
+}
+
+void proxyip_conf_begin(void (*add_hooks)(proxyip_setting_t setting))
+{
+    add_hooks_for = add_hooks;
+    memset(has_hooks, 0, sizeof(has_hooks));
 }
 
 /* clang-format off */

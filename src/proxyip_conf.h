@@ -107,6 +107,17 @@ proxyip_conf_t *proxyip_conf_get(const server_rec *s);
  */
 void proxyip_conf_finish(proxyip_conf_t *conf);
 
+/**
+ * Begin a reading of the configuration.
+ * @param add_hooks called in it while directives are read, once for
+ *        PROXYIP_SET_HTTPS and once for PROXYIP_SET_ENV, and only where one
+ *        of their directives says more than off.  Hooks that it registers
+ *        come to stand in their order: httpd sorts them after the last
+ *        directive (main.c).
+ * @remark from the module's register_hooks
+ */
+void proxyip_conf_begin(void (*add_hooks)(proxyip_setting_t setting));
+
 /** @return the name of the directive behind a setting */
 const char *proxyip_conf_directive(proxyip_setting_t setting);
 
