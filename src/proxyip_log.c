@@ -497,12 +497,12 @@ void proxyip_log_closed(const proxyip_conn_t *conn, int level,
 }
 
 /* In hex, as `proxyip-check decode --hex` takes it. */
-void proxyip_log_bytes(const proxyip_conn_t *conn, const char *what,
-                       const uint8_t *bytes, size_t len)
+static void trace_bytes(const proxyip_conn_t *conn, const char *what,
+                        const uint8_t *bytes, size_t len)
 {
     size_t at = 0;
 
-    while (at < len && APLOG_C_IS_LEVEL(conn->c, APLOG_TRACE4)) {
+    while (at < len) {
         char hex[2 * TRACED_BYTES + 1];
         size_t step = len - at < TRACED_BYTES ? len - at : TRACED_BYTES;
 
@@ -517,7 +517,16 @@ void proxyip_log_bytes(const proxyip_conn_t *conn, const char *what,
     }
 }
 
-void proxyip_log_taken(const proxyip_conn_t *conn)
+void proxyip_log_bytes(const proxyip_conn_t *conn, const char *what,
+                       const uint8_t *bytes, size_t len)
+{
+    /* Asked here, of every header: room for hex would cost more. */
+    if (APLOGctrace4(conn->c)) {
+        trace_bytes(conn, what, bytes, len);
+    }
+}
+
+static void debug_taken(const proxyip_conn_t *conn)
 {
     const pp_header_t *header = &conn->header;
     char server_ip[PP_ADDR_TEXT_MAX];
@@ -529,21 +538,28 @@ void proxyip_log_taken(const proxyip_conn_t *conn)
                       " is the peer; if that is a load balancer, turn the"
                       " header on there and say require; %s",
                       describe(conn));
+        return;
     }
-    else if (!pp_names_client(header)) {
+    if (!pp_names_client(header)) {
         ap_log_cerror(APLOG_MARK, APLOG_DEBUG, 0, conn->c,
                       PROXYIP_LOGNO(0041)
                       "%s names no client: the client is the peer, right for"
                       " health checks, wrong for clients; %s",
                       show_header(conn), describe(conn));
+        return;
     }
-    else if (APLOGcdebug(conn->c)) {
-        pp_addr_format(&header->dst, server_ip);
-        ap_log_cerror(APLOG_MARK, APLOG_DEBUG, 0, conn->c,
-                      PROXYIP_LOGNO(0042) "%s, who dialled %s; %s",
-                      show_header(conn),
-                      endpoint(conn->c->pool, server_ip, header->dst_port),
-                      describe(conn));
+    pp_addr_format(&header->dst, server_ip);
+    ap_log_cerror(APLOG_MARK, APLOG_DEBUG, 0, conn->c,
+                  PROXYIP_LOGNO(0042) "%s, who dialled %s; %s",
+                  show_header(conn),
+                  endpoint(conn->c->pool, server_ip, header->dst_port),
+                  describe(conn));
+}
+
+void proxyip_log_taken(const proxyip_conn_t *conn)
+{
+    if (APLOGcdebug(conn->c)) {
+        debug_taken(conn);
     }
 }
 
