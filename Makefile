@@ -23,6 +23,8 @@
 # make fuzz             libFuzzer looks for faults, in each target of t/fuzz
 #   TIME=3600             seconds for each; 60 otherwise
 #   TARGETS="decode"      only these
+# make fuzz-coverage    lines and branches that the corpora reach, and with what
+#                       make fuzz found
 # make demo             real requests through a real server, and what it saw
 # make deb              a Debian package of all that; needs dpkg-deb
 #   DEB_REVISION=2        its version's part behind the dash
@@ -210,6 +212,10 @@ fuzz:
 	@$(PACKAGES) libclang-rt-dev
 	@+$(AGAIN) fuzz-built
 
+fuzz-coverage:
+	@$(PACKAGES) libclang-rt-dev llvm
+	@+$(AGAIN) fuzz-coverage-built
+
 demo:
 	@$(PACKAGES)
 	@+$(AGAIN) demo-built
@@ -224,6 +230,9 @@ test-built: $(MODULE) $(CHECK)
 fuzz-built: have-apxs
 	@APXS='$(APXS)' TIME='$(TIME)' t/fuzz/run.sh $(TARGETS)
 
+fuzz-coverage-built: have-apxs
+	@APXS='$(APXS)' t/fuzz/coverage.sh
+
 demo-built: $(MODULE) $(CHECK)
 	@APXS='$(APXS)' t/lib/unprivileged.sh perl -It/lib t/demo/run
 
@@ -237,9 +246,11 @@ bench-built: $(MODULE)
 clean:
 	rm -rf .libs src/.libs t/run t/logs t/neighbours
 	rm -f mod_proxyip.la *.o *.lo *.slo src/*.o src/*.lo src/*.slo
-	rm -f t/unit/*.bin t/fuzz/*.bin t/fuzz/*.fuzz t/conf/*.conf t/conf/mime.types
+	rm -f t/unit/*.bin t/fuzz/*.bin t/fuzz/*.cov t/fuzz/*.fuzz
+	rm -f t/conf/*.conf t/conf/mime.types
 	rm -f t/conf/apache_test_config.pm
 
 FORCE:
 .PHONY: all proxyip-check install uninstall deb test test-built fuzz \
-    fuzz-built demo demo-built bench bench-built clean have-apxs FORCE
+    fuzz-built fuzz-coverage fuzz-coverage-built demo demo-built bench \
+    bench-built clean have-apxs FORCE

@@ -13,10 +13,11 @@
 
 # Build the fuzz targets, each t/fuzz/NAME.c with LLVMFuzzerTestOneInput(),
 # under the address and undefined behaviour sanitizers: into t/fuzz/NAME.bin,
-# which replays files (standalone.c), or with --libfuzzer into
-# t/fuzz/NAME.fuzz, which looks for more.
+# which replays files (standalone.c), with --coverage into t/fuzz/NAME.cov, which
+# also notes what lines they reach, or with --libfuzzer into t/fuzz/NAME.fuzz,
+# which looks for more.
 #
-# usage: t/fuzz/build.sh [--libfuzzer] [TARGET ...]
+# usage: t/fuzz/build.sh [--coverage | --libfuzzer] [TARGET ...]
 
 . "$(dirname "$0")/../lib/guard.sh" # for httpd_flags; now in the top folder
 set -eu
@@ -30,13 +31,21 @@ flags="$(httpd_flags) -It/unit -It/fuzz -g -O1 -Wall -Wextra -Werror \
 -fsanitize=address,undefined -fno-sanitize-recover=all \
 -fno-sanitize=null,object-size"
 link=
-if [ "${1:-}" = --libfuzzer ]; then
+case ${1:-} in
+--libfuzzer)
     shift
     cc=clang
     kind=fuzz
     flags="$flags -fsanitize=fuzzer-no-link"
     link=-fsanitize=fuzzer
-fi
+    ;;
+--coverage)
+    shift
+    cc=clang
+    kind=cov
+    flags="$flags -fprofile-instr-generate -fcoverage-mapping"
+    ;;
+esac
 for target in "$@"; do
     grep -q '^int LLVMFuzzerTestOneInput(' "t/fuzz/$target.c" || {
         echo "$0: no fuzz target '$target'" >&2
