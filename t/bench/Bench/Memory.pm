@@ -27,6 +27,7 @@ our $NAME = 'memory';
 our @NEEDS = ();
 
 my $COUNT = 200;
+my $TRIES = 5;
 
 # What is sent, and the length announced.
 my @CROWDS = (
@@ -49,9 +50,9 @@ sub anonymous {
     return $most * 1024;
 }
 
-# Room for all of them, so that none gives way; the pools are not given back
-# while they wait, and each server has only one crowd.
-sub grown {
+# Room for all of them; the pools are not given back while they wait, and each
+# server has only one crowd.  Returns how many stayed, too.
+sub try_crowd {
     my ($options) = @_;
     my $server = Bench::Server->new(kind => 'ours', mpm => 'event',
         workers => 32, more => <<'EOC')->start;
@@ -70,8 +71,20 @@ EOC
     my $after = anonymous($server);
     my $open = close_crowd($crowd);
     $server->kill;
-    die "memory: only $open of $COUNT stayed\n" if $open != $COUNT;
-    return ($after - $before) / $COUNT;
+    return (($after - $before) / $COUNT, $open);
+}
+
+# Where the machine is so busy that for a moment all workers are, some of the
+# crowd give way, as they should; then it is not what is to be measured.
+sub grown {
+    my ($options) = @_;
+    my $open;
+    for my $try (1 .. $TRIES) {
+        (my $bytes, $open) = try_crowd($options);
+        return $bytes if $open == $COUNT;
+        note("  only $open of $COUNT stayed");
+    }
+    die "memory: only $open of $COUNT stayed\n";
 }
 
 sub measure {
