@@ -15,8 +15,6 @@ use ProxyIP::Server;
 my @COUNTERS = qw(AcceptedV1 AcceptedV2 Local Unknown Absent Direct Rejected
     Missing Malformed TooLarge BadChecksum TimedOut ClosedEarly Evicted);
 
-my $event = ProxyIP::Httpd::mpm() eq 'event';
-
 # All counts: { '' => totals, LISTENER => its own }.
 sub counts {
     my ($server) = @_;
@@ -536,7 +534,8 @@ is($lost, 0, 'eight times all children were killed: no place was lost');
 $server->stop;
 
 SKIP: {
-    skip 'only the event MPM waits without a worker', 8 if !$event;
+    skip 'this MPM does not wait without a worker', 8
+        if !ProxyIP::Httpd::waits();
 
     # The server may be the one to speak first: such a peer is waited for in
     # a worker, others not, and both are waiting.

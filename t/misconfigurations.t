@@ -1005,8 +1005,8 @@ EOS
 };
 
 subtest "info: the main server's Timeout is shorter than ProxyIPDefer" => sub {
-    plan skip_all => 'the wait is in the MPM only with event'
-        if ProxyIP::Httpd::mpm() ne 'event';
+    plan skip_all => 'the wait is not in the MPM'
+        if !ProxyIP::Httpd::waits();
     my $server = httpd('warn proxyip:info', <<'EOC');
 Timeout 1
 ProxyIP On

@@ -309,8 +309,10 @@ for my $column (0 .. $#COLUMNS) {
         'a request answered 400: theirs logs the balancer');
 }
 
-# Four connections that sent a header, or nothing, and four workers.
+# Four connections that sent a header, or nothing, and four workers.  Before
+# httpd 2.4.63 ours needs a worker for each as well.
 for my $case (['theirs', ''], ['theirs', v1()], ['ours', ''], ['ours', v1()]) {
+    next if $case->[0] eq 'ours' && !ProxyIP::Httpd::waits();
     my ($whose, $bytes) = @$case;
     my $what = "$whose: four " . (length $bytes ? 'with a header' : 'silent');
     for my $module ($whose eq 'ours' ? $COLUMNS[0] : sort keys %THEIRS) {

@@ -127,10 +127,16 @@ is(ProxyIP::Express->seen($answer->content)->{ip}, $OTHER,
     'HAProxy is told of the client by another');
 
 # A client cannot have the header taken away by calling it the connection's.
-my @hop = ('-H', 'Connection: close, X-Forwarded-For, X-Forwarded-Host');
-my $saw = ask('keep_v2', '--http1.1', @claim, @hop);
-is($saw->{ip}, $CLIENT, 'Connection: X-Forwarded-For: req.ip');
-like($saw->{forwarded_for}, qr/(?:^|, )\Q$CLIENT\E$/, '... X-Forwarded-For');
+my $saw;
+SKIP: {
+    skip 'before 2.4.54 mod_proxy_http lets it (CVE-2022-31813)', 2
+        if !ProxyIP::Httpd::is_at_least(54);
+    my @hop = ('-H', 'Connection: close, X-Forwarded-For, X-Forwarded-Host');
+    $saw = ask('keep_v2', '--http1.1', @claim, @hop);
+    is($saw->{ip}, $CLIENT, 'Connection: X-Forwarded-For: req.ip');
+    like($saw->{forwarded_for}, qr/(?:^|, )\Q$CLIENT\E$/,
+        '... X-Forwarded-For');
+}
 
 # In two lines; with one that is empty.
 $saw = ask('keep_v2', '-H', 'X-Forwarded-For: 127.0.0.4',

@@ -12,8 +12,8 @@ use ProxyIP::Client;
 use ProxyIP::Header qw(v1 v2 CLIENT);
 use ProxyIP::Server;
 
-plan skip_all => 'only the event MPM waits without a worker'
-    if ProxyIP::Httpd::mpm() ne 'event';
+plan skip_all => 'this MPM does not wait without a worker'
+    if !ProxyIP::Httpd::waits();
 
 my $server = ProxyIP::Server->new(workers => 8, config => <<'EOC')->start;
 ProxyIP On

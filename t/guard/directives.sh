@@ -55,8 +55,22 @@ accepted() {
     "$(perl -It/lib -MProxyIP::Httpd -e 'print ProxyIP::Httpd::program()')" \
         -t -f "$root/httpd.conf"
 }
+# lacking EXAMPLE: the modules it needs that are not there; an httpd of one's
+# own need not have them all.
+lacking() {
+    for module in $(sed -n 's/^# *needs: *//p' "$1"); do
+        [ -e "$folder/mod_$module.so" ] || echo "mod_$module"
+    done
+}
+folder=$(perl -It/lib -MProxyIP::Httpd -e '
+    print ProxyIP::Httpd::query("LIBEXECDIR")')
 for example in conf-examples/*.conf; do
     need "$example"
-    must "$example passes httpd -t" accepted "$example"
+    lacks=$(lacking "$example" | tr '\n' ' ')
+    if [ -n "$lacks" ]; then
+        ok 0 "$example # SKIP no $lacks"
+    else
+        must "$example passes httpd -t" accepted "$example"
+    fi
 done
 finish

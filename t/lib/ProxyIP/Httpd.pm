@@ -66,6 +66,30 @@ sub query {
 
 sub program { query('SBINDIR') . '/' . query('PROGNAME') }
 
+my $about;
+
+# What httpd -V says.
+sub about {
+    $about //= do { my $program = program(); `$program -V 2> /dev/null` };
+    return $about;
+}
+
+# Is it this release of 2.4, or a later one?
+sub is_at_least {
+    my ($patch) = @_;
+    my ($its) = about() =~ m{^Server version: Apache/2\.4\.(\d+)}m
+        or die "httpd -V does not say which httpd this is\n";
+    return $its >= $patch;
+}
+
+# Does its MPM wait for connections without a worker?  By the magic number
+# that AP_MPMQ_CAN_WAITIO came with.
+sub waits {
+    my ($magic) = about() =~ /Magic Number: 20120211:(\d+)/
+        or die "httpd -V does not say its magic number\n";
+    return mpm() eq 'event' && $magic >= 137;
+}
+
 my %builtin;
 
 # LoadModule lines for an MPM, the usual modules and further ones by name, but
