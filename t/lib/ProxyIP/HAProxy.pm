@@ -19,8 +19,9 @@
 #   EOC
 #   my $port = $haproxy->port('v2');
 #
-# Global settings and TCP-mode defaults are added.  ProxyIP::Process says what
-# may stand in the configuration and how it all ends.
+# Global settings and TCP-mode defaults are added, but to a configuration that
+# has a `global` of its own.  ProxyIP::Process says what may stand in the
+# configuration and how it all ends.
 
 package ProxyIP::HAProxy;
 
@@ -29,10 +30,11 @@ use warnings;
 
 use parent 'ProxyIP::Process';
 
-my $COMMON = <<'EOC';
+my $SOCKET = '    stats socket @root@/stats.sock level admin';
+my $COMMON = <<"EOC";
 global
     maxconn 200
-    stats socket @root@/stats.sock level admin
+$SOCKET
     log stdout format raw local0
 defaults
     mode tcp
@@ -47,7 +49,9 @@ EOC
 # Start, and return when all its ports listen.
 sub start {
     my ($self) = @_;
-    my $config = $self->expand("$COMMON$self->{config}");
+    my $config = $self->{config};
+    $config =~ s/^global\n/global\n$SOCKET\n/m or $config = $COMMON . $config;
+    $config = $self->expand($config);
     my $path = $self->write_file('haproxy.cfg', $config);
     my @ports = $config =~ /^\s*bind\s+\S*:(\d+)/mg;
     return $self->spawn_listening(\@ports,
@@ -59,18 +63,20 @@ sub program {
     return $class->find('haproxy') // die "haproxy not found\n";
 }
 
-# Its own view of its servers: { 'backend/server' => 'UP' | 'DOWN' | ... }.
+# Its own view of its servers: { 'backend/server' => 'UP' | 'DOWN' | ... }; or
+# another column of its statistics, as check_status, INI before the first.
 sub servers {
-    my ($self) = @_;
+    my ($self, $column) = @_;
     require IO::Socket::UNIX;
     my $socket = IO::Socket::UNIX->new(Peer => "$self->{root}/stats.sock")
         or die "haproxy's socket: $!\n";
     print $socket "show stat\n";
-    my %state;
+    my (%at, %state);
     for (<$socket>) {
         my @field = split /,/;
-        next if @field < 18 || /^#/ || $field[1] =~ /^(?:FRONT|BACK)END$/;
-        $state{"$field[0]/$field[1]"} = $field[17];
+        %at = map { $field[$_] => $_ } 0 .. $#field if s/^# //;
+        next if @field < 18 || /^pxname/ || $field[1] =~ /^(?:FRONT|BACK)END$/;
+        $state{"$field[0]/$field[1]"} = $field[ $at{ $column // 'status' } ];
     }
     return \%state;
 }

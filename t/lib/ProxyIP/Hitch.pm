@@ -44,6 +44,7 @@ EOC
         if $config !~ /^\s*pem-file/m;
     my $path = $self->write_file('hitch.conf', $config);
     my @ports = $config =~ /\bport\s*=\s*"(\d+)"/g;
+    push @ports, $config =~ /^frontend\s*=\s*"\S+:(\d+)"/mg;
     return $self->spawn_listening(\@ports, $self->program, "--config=$path");
 }
 

@@ -21,8 +21,8 @@
 #   }
 #   EOC
 #
-# The configuration is what stands in `stream`.  ProxyIP::Process says what it
-# may hold and how it all ends.
+# The configuration is what stands in `stream`, or that with the `stream` around
+# it.  ProxyIP::Process says what it may hold and how it all ends.
 
 package ProxyIP::Nginx;
 
@@ -44,6 +44,8 @@ sub program {
 sub start {
     my ($self) = @_;
     my ($program, $module) = $self->program or die "nginx not found\n";
+    my $stream = $self->{config};
+    $stream = "stream {\n$stream}\n" if $stream !~ /^stream \{/;
     my $config = $self->expand(<<"EOC");
 load_module $module;
 daemon off;
@@ -51,9 +53,7 @@ master_process off;
 pid \@root\@/nginx.pid;
 error_log stderr;
 events { }
-stream {
-$self->{config}
-}
+$stream
 EOC
     my $path = $self->write_file('nginx.conf', $config);
     my @ports = $config =~ /^\s*listen\s+\S*:(\d+)/mg;

@@ -20,7 +20,8 @@
 #
 # Options: listen, proxy.config.http.server_ports, each with
 # `ip-in=127.0.0.1` added; to, where every request goes; records, further
-# records, numbers and strings; from, the source address towards httpd.
+# records, numbers and strings; from, the source address towards httpd; sni,
+# the text of sni.yaml.
 # ProxyIP::Process says what may stand in them and how it all ends.
 
 package ProxyIP::TrafficServer;
@@ -92,6 +93,7 @@ EOC
     $self->write_file('etc/records.config', $records);
     $self->write_file('etc/remap.config', "map / $self->{to}\n");
     $self->write_file('etc/storage.config', '');
+    $self->write_file('etc/sni.yaml', $self->{sni}) if $self->{sni};
     $self->write_file('etc/ip_allow.yaml', <<'EOC');
 ip_allow:
   - apply: in
