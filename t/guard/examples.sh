@@ -27,6 +27,12 @@ none "INDEX and the files name none that is not there" "$(
     grep -v ':000-default\.conf$' | while IFS=: read -r file line name; do
         [ -e "$name" ] || echo "$file:$line: $name"
     done)"
+none "each opens with what it is for, and says what the other side needs" "$(
+    for file in ./*.conf; do
+        head -n 1 "$file" | grep -q '^# [A-Za-z]' &&
+            sed '/^#/!q' "$file" | grep -q '^# The other side' ||
+            echo "$file"
+    done)"
 # shellcheck disable=SC2086 # a list of files
 none "80 columns, no tab, no blank at an end" "$(
     grep -nE "$(printf '\t')| \$" INDEX ./*.conf $pieces
