@@ -69,6 +69,11 @@ server {
     set_real_ip_from 127.0.0.8;
     proxy_pass 127.0.0.1:$plain;
 }
+server {
+    listen [::1]:\@port:behind_six\@ proxy_protocol;
+    set_real_ip_from ::1;
+    proxy_pass 127.0.0.1:$plain;
+}
 EOC
 
 sub through {
@@ -108,6 +113,17 @@ for my $header (v1(), v2(tlvs => [tlv(0x05 => 'audit-1')])) {
         PEER_ADDR => '127.0.0.9', CLIENT_ADDR => '192.0.2.77',
         CLIENT_PORT => 4711, SERVER_ADDR => '127.0.0.1',
         SERVER_PORT => $nginx->port('behind') }, 4711);
+}
+
+# An IPv4 client of its balancer on an IPv6 socket: of the client's family, with
+# the socket's own address, which is no valid line.
+{
+    my $log = $httpd->error_log->mark;
+    my $end = ProxyIP::Client->new(port => $nginx->port('behind_six'),
+        from => '::1')->send(v1())->request('/')->ending(5);
+    is($end->{bytes}, '', 'mixed families: no answer');
+    like($log->wait_for(qr/PIP0022/, 5) // '',
+        qr/PROXY TCP4 192\.0\.2\.77 ::1 /, 'mixed families: refused');
 }
 
 done_testing;
