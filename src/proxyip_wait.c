@@ -23,9 +23,11 @@
 #include "proxyip_wait.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -519,11 +521,35 @@ static int can_mpm_wait(void)
     return can_wait;
 }
 
-/* More waiters than this a child does not keep. */
+/* How many descriptors this process may still open.  Those that are open
+ * begin at 0 and leave few gaps, so the next one tells their number. */
+static int count_free_descriptors(void)
+{
+    struct rlimit limit;
+    int next = dup(STDERR_FILENO);
+
+    if (next < 0) {
+        return errno == EMFILE ? 0 : INT_MAX; /* or it was closed */
+    }
+    close(next);
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0
+        || limit.rlim_cur > (rlim_t)INT_MAX) {
+        return INT_MAX;
+    }
+    return (int)limit.rlim_cur - next;
+}
+
+/* More waiters than this a child does not keep: those that event bears (see
+ * make_room()), and no more than half of the descriptors, because event gives
+ * a child up that has none for the next connection. */
 static int most_waiters(int threads)
 {
     int most = threads * (1 + worker_factor) * 2 / 3;
+    int descriptors = count_free_descriptors();
 
+    if (most > descriptors / 2) {
+        most = descriptors / 2;
+    }
     return most < 1 ? 1 : most;
 }
 

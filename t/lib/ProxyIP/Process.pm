@@ -19,6 +19,10 @@
 #   @top@                the top folder of the source tree
 #   @tls@                a folder with server.pem and server.key (localhost)
 #
+# Options of new() for a program that is to meet a fault:
+#   limits       options of the shell's ulimit, e.g. '-n 64'
+#   environment  further variables, e.g. those of ProxyIP::Shim
+#
 # Whatever happens to the test, even die or Ctrl-C, the program is stopped and
 # its folder removed at the end; with $PROXYIP_KEEP set the folder stays.  If
 # tests failed, the end of its log is shown.
@@ -115,9 +119,22 @@ sub both_pem {
     return $self->write_file('both.pem', join '', <>);
 }
 
+# A command that runs another within the limits, and in the environment.
+sub surround {
+    my ($self, @command) = @_;
+    my $environment = $self->{environment} || {};
+    unshift @command, 'env',
+        map { "$_=$environment->{$_}" } sort keys %$environment
+        if %$environment;
+    unshift @command, 'sh', '-c', qq(ulimit $self->{limits} && exec "\$@"),
+        'sh' if $self->{limits};
+    return @command;
+}
+
 # Start a program that stays in the foreground; its output goes to a file.
 sub spawn {
     my ($self, @command) = @_;
+    @command = $self->surround(@command);
     my $output = "$self->{root}/output";
     my $pid = fork // die "fork: $!\n";
     if (!$pid) {
