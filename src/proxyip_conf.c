@@ -400,18 +400,25 @@ static const char *add_lines(cmd_parms *cmd, char *text, const char *path,
     return NULL;
 }
 
-/* A whole file as text.  Not by httpd's reader of configurations: that joins
- * lines at a backslash, so that a comment could swallow a range. */
-static apr_status_t read_text(apr_pool_t *p, const char *path, char **text,
-                              apr_size_t *len)
+/* A whole file as text; returns why not, or NULL.  Not by httpd's reader of
+ * configurations: that joins lines at a backslash, so that a comment could
+ * swallow a range.  Looked at before it is opened: the start would wait for a
+ * pipe's other end. */
+static const char *read_text(apr_pool_t *p, const char *path, char **text,
+                             apr_size_t *len)
 {
     apr_file_t *file;
     apr_finfo_t info;
-    apr_status_t rv;
+    apr_status_t rv = apr_stat(&info, path, APR_FINFO_TYPE, p);
 
-    rv = apr_file_open(&file, path, APR_FOPEN_READ, 0, p);
+    if (rv == APR_SUCCESS && info.filetype != APR_REG) {
+        return "it is not a regular file";
+    }
+    if (rv == APR_SUCCESS) {
+        rv = apr_file_open(&file, path, APR_FOPEN_READ, 0, p);
+    }
     if (rv != APR_SUCCESS) {
-        return rv;
+        return apr_psprintf(p, "%pm", &rv);
     }
     rv = apr_file_info_get(&info, APR_FINFO_SIZE, file);
     if (rv == APR_SUCCESS && info.size > LARGEST_LIST) {
@@ -422,7 +429,10 @@ static apr_status_t read_text(apr_pool_t *p, const char *path, char **text,
         rv = apr_file_read_full(file, *text, (apr_size_t)info.size, len);
     }
     apr_file_close(file);
-    return APR_STATUS_IS_EOF(rv) ? APR_SUCCESS : rv; /* nothing in it */
+    /* The end of the file comes early when there is nothing in it. */
+    return rv == APR_SUCCESS || APR_STATUS_IS_EOF(rv)
+               ? NULL
+               : apr_psprintf(p, "%pm", &rv);
 }
 
 static const char *add_peer_list(cmd_parms *cmd, void *unused,
@@ -433,7 +443,6 @@ static const char *add_peer_list(cmd_parms *cmd, void *unused,
     const char *error = read_policy(cmd, word, &policy);
     char *text = NULL;
     apr_size_t len = 0;
-    apr_status_t rv;
 
     (void)unused;
     if (error) {
@@ -442,10 +451,10 @@ static const char *add_peer_list(cmd_parms *cmd, void *unused,
     if (!path) {
         return wrong_value(cmd, file, "the path of a file");
     }
-    rv = read_text(cmd->temp_pool, path, &text, &len);
-    if (rv != APR_SUCCESS) {
-        return apr_psprintf(cmd->pool, "%s: '%s' cannot be read: %pm",
-                            cmd->cmd->name, path, &rv);
+    error = read_text(cmd->temp_pool, path, &text, &len);
+    if (error) {
+        return apr_psprintf(cmd->pool, "%s: '%s' cannot be read: %s",
+                            cmd->cmd->name, path, error);
     }
     if (memchr(text, '\0', len)) {
         return apr_psprintf(cmd->pool, "%s: '%s' is not a text file; one"

@@ -68,7 +68,7 @@ my @refused = (
     ['no list', 'ProxyIPPeerList require @root@/none',
      qr/ProxyIPPeerList: '\S+none' cannot be read: .*No such file/],
     ['a folder', 'ProxyIPPeerList require @root@',
-     qr/ProxyIPPeerList: '\S+' cannot be read/],
+     qr/ProxyIPPeerList: '\S+' cannot be read: it is not a regular file/],
     ['no text', 'ProxyIPPeerList require @root@/binary',
      qr/ProxyIPPeerList: '\S+binary' is not a text file/],
     ['a comment swallows no line', 'ProxyIPPeerList require @root@/joined',
