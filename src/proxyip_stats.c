@@ -40,7 +40,7 @@
 /* Under this name a restarted server finds the block again.  Its number grows
  * with every change of what the block holds, enumerations included: a newer
  * module may be loaded at a restart. */
-#define RETAINED "mod_proxyip/stats/1"
+#define RETAINED "mod_proxyip/stats/2"
 
 /* Listeners beyond those of the first start that can get an entry; those
  * beyond share the last one. */
@@ -99,7 +99,8 @@ static const char *const count_names[COUNTS] = {
  * serial 0. */
 typedef struct {
     apr_uint64_t serial; /* which of the listener's refusals; 0 unfinished */
-    apr_time_t time;
+    apr_time_t time;     /* of day, to be shown; it may jump */
+    apr_time_t moment;   /* on proxyip_clock_now()'s clock */
     pp_addr_t peer;
     proxyip_outcome_t outcome;
     pp_reason_t reason;
@@ -368,6 +369,7 @@ static void remember(proxyip_counters_t *counters, const proxyip_conn_t *conn)
 
     __atomic_store_n(&refusal->serial, 0, __ATOMIC_RELEASE);
     refusal->time = apr_time_now();
+    refusal->moment = proxyip_clock_now();
     proxyip_conn_read_addr(conn->peer_addr, &refusal->peer);
     refusal->outcome = conn->outcome;
     refusal->reason = conn->reason;
@@ -597,17 +599,22 @@ unsigned int proxyip_stats_waiting(void)
 
 int proxyip_stats_last_refused(proxyip_refused_t *last)
 {
-    int found = 0;
+    const char *listener = NULL;
+    refusal_t newest;
     int i;
 
     for (i = 0; i < proxyip_stats_listeners(); i++) {
-        proxyip_refused_t own;
+        refusal_t own;
 
-        if (find_last(&entries[i], &own)
-            && (!found || own.time > last->time)) {
-            *last = own;
-            found = 1;
+        if (read_last(&entries[i], &own)
+            && (!listener || own.moment > newest.moment)) {
+            newest = own;
+            listener = entries[i].name;
         }
     }
-    return found;
+    if (!listener) {
+        return 0;
+    }
+    describe(&newest, listener, last);
+    return 1;
 }
