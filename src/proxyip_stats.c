@@ -40,7 +40,7 @@
 /* Under this name a restarted server finds the block again.  Its number grows
  * with every change of what the block holds, enumerations included: a newer
  * module may be loaded at a restart. */
-#define RETAINED "mod_proxyip/stats/2"
+#define RETAINED "mod_proxyip/stats/3"
 
 /* Listeners beyond those of the first start that can get an entry; those
  * beyond share the last one. */
@@ -50,8 +50,8 @@
 /* Room for "[" IPv6 "]:65535". */
 #define NAME_SIZE 56
 
-/* Refusals that are kept of each listener.  More than one, so that there is
- * one to read while the next is written. */
+/* Refusals that are kept of each kind.  More than one, so that there is one to
+ * read while the next is written. */
 #define KEPT 4
 
 #define WARN_PERIOD_US apr_time_from_sec(60)
@@ -98,7 +98,7 @@ static const char *const count_names[COUNTS] = {
  * refuses, without a lock: one that a child did not live to finish has the
  * serial 0. */
 typedef struct {
-    apr_uint64_t serial; /* which of the listener's refusals; 0 unfinished */
+    apr_uint64_t serial; /* which of its kind; 0 unfinished */
     apr_time_t time;     /* of day, to be shown; it may jump */
     apr_time_t moment;   /* on proxyip_clock_now()'s clock */
     pp_addr_t peer;
@@ -107,13 +107,19 @@ typedef struct {
     pp_look_t look;
 } refusal_t;
 
+/* A listener's refusals of one kind of peer. */
+typedef struct {
+    apr_uint64_t count;
+    refusal_t kept[KEPT]; /* refusal n is in kept[n % KEPT] */
+} refusals_t;
+
 struct proxyip_counters_t {
     char name[NAME_SIZE]; /* the listener's; written once, by the parent */
     apr_uint64_t counts[COUNTS];
-    apr_uint64_t refusals; /* so many there were */
-    refusal_t kept[KEPT];  /* refusal n is in kept[n % KEPT] */
-    apr_uint64_t unsaid;   /* refused strangers that no warning counted */
-    apr_time_t warned_at;  /* on proxyip_clock_now()'s clock */
+    refusals_t named;     /* of peers that a range narrower than /0 holds */
+    refusals_t strangers; /* of all others: warnings name only these */
+    apr_uint64_t unsaid;  /* refused strangers that no warning counted */
+    apr_time_t warned_at; /* on proxyip_clock_now()'s clock */
 };
 
 /* A child's place. */
@@ -361,11 +367,11 @@ static count_t count_of(const proxyip_conn_t *conn)
 
 /* Two children may write the same place when more than KEPT refusals come at
  * once; then it is a mixture for a moment, and the next serial ends that. */
-static void remember(proxyip_counters_t *counters, const proxyip_conn_t *conn)
+static void remember(refusals_t *refusals, const proxyip_conn_t *conn)
 {
-    apr_uint64_t serial = __atomic_add_fetch(&counters->refusals, 1,
+    apr_uint64_t serial = __atomic_add_fetch(&refusals->count, 1,
                                              __ATOMIC_RELAXED);
-    refusal_t *refusal = &counters->kept[serial % KEPT];
+    refusal_t *refusal = &refusals->kept[serial % KEPT];
 
     __atomic_store_n(&refusal->serial, 0, __ATOMIC_RELEASE);
     refusal->time = apr_time_now();
@@ -387,16 +393,19 @@ static int is_refusal(proxyip_outcome_t outcome)
 void proxyip_stats_count(const proxyip_conn_t *conn)
 {
     const proxyip_listener_t *listener = conn->listener;
+    proxyip_counters_t *counters = listener ? listener->counters : NULL;
 
     add_one(listener, count_of(conn));
-    if (!is_refusal(conn->outcome) || !listener || !listener->counters) {
+    if (!is_refusal(conn->outcome) || !counters) {
         return;
     }
-    remember(listener->counters, conn);
-    if (proxyip_conn_is_stranger(conn)) {
-        __atomic_add_fetch(&listener->counters->unsaid, 1, __ATOMIC_RELAXED);
-        proxyip_stats_warn(conn->server, listener);
+    if (!proxyip_conn_is_stranger(conn)) {
+        remember(&counters->named, conn);
+        return;
     }
+    remember(&counters->strangers, conn);
+    __atomic_add_fetch(&counters->unsaid, 1, __ATOMIC_RELAXED);
+    proxyip_stats_warn(conn->server, listener);
 }
 
 /* One refusal, when it is whole; its serial is looked at before and after,
@@ -413,7 +422,7 @@ static int read_refusal(const refusal_t *kept, refusal_t *copy)
 }
 
 /* The newest refusal that is whole. */
-static int read_last(const proxyip_counters_t *counters, refusal_t *last)
+static int read_last(const refusals_t *refusals, refusal_t *last)
 {
     int found = 0;
     int i;
@@ -421,7 +430,7 @@ static int read_last(const proxyip_counters_t *counters, refusal_t *last)
     for (i = 0; i < KEPT; i++) {
         refusal_t copy;
 
-        if (read_refusal(&counters->kept[i], &copy)
+        if (read_refusal(&refusals->kept[i], &copy)
             && (!found || copy.serial > last->serial)) {
             *last = copy;
             found = 1;
@@ -442,15 +451,15 @@ static void describe(const refusal_t *refusal, const char *listener,
                                          refusal->look);
 }
 
-static int find_last(const proxyip_counters_t *counters,
+static int find_last(const refusals_t *refusals, const char *listener,
                      proxyip_refused_t *refused)
 {
     refusal_t last;
 
-    if (!read_last(counters, &last)) {
+    if (!read_last(refusals, &last)) {
         return 0;
     }
-    describe(&last, counters->name, refused);
+    describe(&last, listener, refused);
     return 1;
 }
 
@@ -468,8 +477,8 @@ static const char *advice_of(const proxyip_refused_t *last)
 
 /* Who else was refused of late: one balancer looks other than many clients.
  * Each address once, and not the last peer's. */
-static void list_others(const proxyip_counters_t *counters,
-                        const char *last_ip, char *text, apr_size_t size)
+static void list_others(const refusals_t *refusals, const char *last_ip,
+                        char *text, apr_size_t size)
 {
     char ips[KEPT][PP_ADDR_TEXT_MAX];
     apr_size_t len = 0;
@@ -479,7 +488,7 @@ static void list_others(const proxyip_counters_t *counters,
     *text = '\0';
     for (i = 0; i < KEPT; i++) {
         refusal_t kept;
-        int is_new = read_refusal(&counters->kept[i], &kept);
+        int is_new = read_refusal(&refusals->kept[i], &kept);
 
         pp_addr_format(&kept.peer, ips[i]);
         is_new = is_new && strcmp(ips[i], last_ip) != 0;
@@ -502,7 +511,7 @@ static void log_refused(server_rec *s, const proxyip_counters_t *counters,
     const ap_directive_t *on = proxyip_conf_get(s)
                                    ->origin[PROXYIP_SET_ENABLED];
 
-    list_others(counters, last->peer_ip, others, sizeof(others));
+    list_others(&counters->strangers, last->peer_ip, others, sizeof(others));
     ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s, PROXYIP_LOGNO(0046)
                  "%s (ProxyIP On at %s:%d): %" APR_UINT64_T_FMT
                  " connection%s refused%s, of peers that %s; the last: %s,"
@@ -531,7 +540,7 @@ void proxyip_stats_warn(server_rec *s, const proxyip_listener_t *listener)
     before = __atomic_load_n(&counters->warned_at, __ATOMIC_RELAXED);
     if (now - before < WARN_PERIOD_US
         || !__atomic_load_n(&counters->unsaid, __ATOMIC_RELAXED)
-        || !find_last(counters, &last)
+        || !find_last(&counters->strangers, counters->name, &last)
         || !__atomic_compare_exchange_n(&counters->warned_at, &before, now, 0,
                                         __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
         return;
@@ -597,6 +606,20 @@ unsigned int proxyip_stats_waiting(void)
     return total;
 }
 
+/* The last of these, if nothing newer is there yet. */
+static int find_later(const refusals_t *refusals, int found,
+                      refusal_t *newest)
+{
+    refusal_t own;
+
+    if (!read_last(refusals, &own)
+        || (found && own.moment <= newest->moment)) {
+        return 0;
+    }
+    *newest = own;
+    return 1;
+}
+
 int proxyip_stats_last_refused(proxyip_refused_t *last)
 {
     const char *listener = NULL;
@@ -604,12 +627,13 @@ int proxyip_stats_last_refused(proxyip_refused_t *last)
     int i;
 
     for (i = 0; i < proxyip_stats_listeners(); i++) {
-        refusal_t own;
+        const proxyip_counters_t *entry = &entries[i];
 
-        if (read_last(&entries[i], &own)
-            && (!listener || own.moment > newest.moment)) {
-            newest = own;
-            listener = entries[i].name;
+        if (find_later(&entry->named, listener != NULL, &newest)) {
+            listener = entry->name;
+        }
+        if (find_later(&entry->strangers, listener != NULL, &newest)) {
+            listener = entry->name;
         }
     }
     if (!listener) {

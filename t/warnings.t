@@ -103,6 +103,11 @@ refused(3, 'named', '127.0.0.1', $request);
 is($log->count(qr/proxyip:error.*PIP0021/), 3,
     'a trusted peer at fault has its error');
 is(scalar warnings_of('named'), 0, '... and no warning');
+refused(1, 'named', '127.0.9.6');
+my $named = (warnings_of('named'))[0] // '';
+like($named, qr/: 1 connection refused, .*: 127\.0\.9\.6, rejected on accept/,
+    'a stranger among them has one');
+unlike($named, qr/others/, '... which does not name the others');
 refused(1, 'all', '127.0.9.7', v2());
 refused(1, 'all', '127.0.9.7');
 is(scalar warnings_of('all'), 0,
@@ -125,7 +130,12 @@ for my $how ('graceful', 'restart') {
     refused(5, 'first', '127.0.9.5');
     is(scalar warnings_of('first'), 1, "$how: not said again at once");
 }
-is(scalar $log->lines(qr/PIP0046/), 3, 'three warnings so far');
+is(scalar $log->lines(qr/PIP0046/), 4, 'four warnings so far');
+
+# The next warning is of strangers, whoever else came after them.
+refused(5, 'first', '127.0.0.1', $request);
+is($server->status->{ProxyIPLastRefusedPeer}, '127.0.0.1',
+    'mod_status names whoever was last');
 
 # Who refuses says it at once; what came later the parent says, though
 # nothing more comes.
