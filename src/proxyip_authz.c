@@ -75,21 +75,24 @@ static const char *parse_peer(cmd_parms *cmd, const char *line,
                               const void **parsed)
 {
     proxyip_peers_t *peers = proxyip_peers_make(cmd->pool);
-    const char *word = ap_getword_conf(cmd->temp_pool, &line);
+    const ap_directive_t *here = cmd->directive;
+    const char *error = NULL;
+    int added = 0;
 
-    if (!*word) {
+    while (!error && *line) {
+        char *words = ap_getword_conf(cmd->temp_pool, &line);
+
+        error = proxyip_peers_add_words(peers, PROXYIP_REQUIRE, words,
+                                        here->filename, here->line_num,
+                                        &added);
+    }
+    if (error) {
+        return apr_pstrcat(cmd->pool, "'Require proxyip-peer': ", error,
+                           NULL);
+    }
+    if (!added) {
         return "'Require proxyip-peer' needs addresses or CIDR ranges of load"
                " balancers";
-    }
-    for (; *word; word = ap_getword_conf(cmd->temp_pool, &line)) {
-        const char *error = proxyip_peers_add(peers, PROXYIP_REQUIRE, word, 1,
-                                              cmd->directive->filename,
-                                              cmd->directive->line_num);
-
-        if (error) {
-            return apr_pstrcat(cmd->pool, "'Require proxyip-peer': ", error,
-                               NULL);
-        }
     }
     proxyip_peers_compile(peers);
     *parsed = peers;

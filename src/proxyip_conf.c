@@ -44,9 +44,6 @@
 /* Largest list of peers in bytes: room for a million ranges. */
 #define LARGEST_LIST (64 * 1024 * 1024)
 
-/* What separates ranges in one directive or one quoted argument. */
-#define RANGE_SEPARATORS " ,\t"
-
 static const char *const setting_directives[PROXYIP_SETTINGS] = {
     [PROXYIP_SET_ENABLED] = "ProxyIP",
     [PROXYIP_SET_PEERS] = "ProxyIPPeer",
@@ -302,20 +299,12 @@ static const char *add_ranges(cmd_parms *cmd, proxyip_policy_t policy,
                               char *words, int *added)
 {
     const ap_directive_t *here = cmd->directive;
-    char *state;
-    char *range = apr_strtok(words, RANGE_SEPARATORS, &state);
+    const char *error = proxyip_peers_add_words(peers_for(cmd), policy, words,
+                                                here->filename,
+                                                here->line_num, added);
 
-    for (; range; range = apr_strtok(NULL, RANGE_SEPARATORS, &state)) {
-        const char *error = proxyip_peers_add(peers_for(cmd), policy, range,
-                                              1, here->filename,
-                                              here->line_num);
-
-        if (error) {
-            return apr_pstrcat(cmd->pool, cmd->cmd->name, ": ", error, NULL);
-        }
-        (*added)++;
-    }
-    return NULL;
+    return error ? apr_pstrcat(cmd->pool, cmd->cmd->name, ": ", error, NULL)
+                 : NULL;
 }
 
 /* The arguments are taken apart here: httpd itself silently drops what comes

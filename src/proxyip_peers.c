@@ -29,6 +29,10 @@
 #include <apr_strings.h>
 #include <apr_tables.h>
 
+/* What separates ranges in one argument, so that a variable may hold
+ * several. */
+#define RANGE_SEPARATORS " ,\t"
+
 /* An address as a number; IPv4 in the low 32 bits. */
 typedef struct {
     apr_uint64_t high;
@@ -275,6 +279,23 @@ const char *proxyip_peers_add(proxyip_peers_t *peers, proxyip_policy_t policy,
     }
     error = read_range(peers->pool, range, &rule->addr, &rule->bits);
     return error ? error : add_rule(peers, rule);
+}
+
+const char *proxyip_peers_add_words(proxyip_peers_t *peers,
+                                    proxyip_policy_t policy, char *words,
+                                    const char *filename, int line,
+                                    int *added)
+{
+    const char *error = NULL;
+    char *state;
+    char *range = apr_strtok(words, RANGE_SEPARATORS, &state);
+
+    while (range && !error) {
+        error = proxyip_peers_add(peers, policy, range, 1, filename, line);
+        (*added)++;
+        range = apr_strtok(NULL, RANGE_SEPARATORS, &state);
+    }
+    return error;
 }
 
 /* Ascending by family, first address, mask length: a range comes before the

@@ -77,6 +77,22 @@ const char *proxyip_peers_add(proxyip_peers_t *peers, proxyip_policy_t policy,
                               const char *filename, int line);
 
 /**
+ * Add the ranges of one argument, `all` among them, with spaces or commas
+ * between them.
+ * @param peers the set, not compiled yet
+ * @param policy their policy
+ * @param words the argument, which is taken apart
+ * @param filename where it was written; kept, must live as long as the set
+ * @param line line there
+ * @param added raised by the number of ranges
+ * @return NULL, or what is wrong with one (a text in the set's pool)
+ */
+const char *proxyip_peers_add_words(proxyip_peers_t *peers,
+                                    proxyip_policy_t policy, char *words,
+                                    const char *filename, int line,
+                                    int *added);
+
+/**
  * Make the set ready for proxyip_peers_find(); nothing can be added then.
  * @param peers the set; doing it twice is harmless
  */

@@ -62,6 +62,10 @@ ProxyIPPeer direct 127.0.2.0/24
     <Location "/r/peer">
         Require proxyip-peer 127.0.0.9 10.0.0.0/8
     </Location>
+    Define PEERS "10.1.0.0/16, 127.0.0.7,10.2.0.0/16"
+    <Location "/r/peers">
+        Require proxyip-peer \${PEERS} "10.3.0.0/16 127.0.0.6"
+    </Location>
     <Location "/r/vpce">
         Require proxyip-tlv AWS-VPCE-ID vpce-other "vpce-1"
     </Location>
@@ -291,6 +295,8 @@ for my $case (
     ['/r/named', v2(command => 'LOCAL'), 403],
     ['/r/named', v1(family => 'UNKNOWN'), 403],
     ['/r/peer', v2(), 403, '127.0.0.8'], ['/r/peer', v2(), 200, '127.0.0.9'],
+    ['/r/peers', v2(), 403, '127.0.0.8'], ['/r/peers', v2(), 200, '127.0.0.7'],
+    ['/r/peers', v2(), 200, '127.0.0.6'],
     ['/r/vpce', v2(tlvs => [tlv(0xEA => "\1vpce-1")]), 200],
     ['/r/vpce', v2(tlvs => [tlv(0xEA => "\1vpce-other")]), 200],
     ['/r/vpce', v2(tlvs => [tlv(0xEA => "\1vpce-12")]), 403],
@@ -362,6 +368,7 @@ for my $case (
     ["<Location />\nRequire proxyip-tlv CN x\n</Location>", qr/'CN' is not/],
     ["<Location />\nRequire expr %{PROXYIP_NAME} == 'x'\n</Location>",
      qr/PROXYIP_NAME/],
+    ["<Location />\nRequire proxyip-peer ,\n</Location>", qr/needs addresses/],
     ['ProxyIPEnv Some', qr/ProxyIPEnv: 'Some'.*Off, Basic or All/],
 ) {
     my ($config, $match) = @$case;
