@@ -87,24 +87,50 @@ static int lookup_var(ap_expr_lookup_parms *parms)
     return OK;
 }
 
+/* A name that is written out is judged now: a misspelt one would be absent on
+ * every connection, and what is denied by it let in. */
+static int lookup_function(ap_expr_lookup_parms *parms)
+{
+    int tlv_type;
+
+    if (strcasecmp(parms->name, PROXYIP_FACTS_PREFIX) != 0) {
+        return DECLINED;
+    }
+    if (parms->arg && !proxyip_facts_find(parms->arg, &tlv_type)) {
+        *parms->err = apr_psprintf(parms->ptemp, "%s: '%s' is not the name of"
+                                   " a PROXYIP_ variable without its prefix,"
+                                   " such as PEER_ADDR", parms->name,
+                                   parms->arg);
+        return !OK;
+    }
+    *parms->func = (const void *)eval_function;
+    *parms->data = NULL;
+    return OK;
+}
+
 int proxyip_vars_expr_lookup(ap_expr_lookup_parms *parms)
 {
     if (parms->type == AP_EXPR_FUNC_VAR) {
         return lookup_var(parms);
     }
-    if (parms->type == AP_EXPR_FUNC_STRING
-        && strcasecmp(parms->name, PROXYIP_FACTS_PREFIX) == 0) {
-        *parms->func = (const void *)eval_function;
-        *parms->data = NULL;
-        return OK;
-    }
-    return DECLINED;
+    return parms->type == AP_EXPR_FUNC_STRING ? lookup_function(parms)
+                                              : DECLINED;
+}
+
+/* Formats cannot tell of a wrong name, so they take the whole one too:
+ * PROXYIP itself has no other. */
+static const char *lookup_logged(apr_pool_t *p, const conn_rec *c,
+                                 const char *name)
+{
+    const char *stripped = strip_prefix(name);
+
+    return proxyip_facts_lookup(p, c, stripped ? stripped : name);
 }
 
 /* NULL is written as `-`. */
 static const char *log_access(request_rec *r, char *name)
 {
-    const char *value = proxyip_facts_lookup(r->pool, r->connection, name);
+    const char *value = lookup_logged(r->pool, r->connection, name);
 
     return value ? ap_escape_logitem(r->pool, value) : NULL;
 }
@@ -126,7 +152,7 @@ static int log_error(const ap_errorlog_info *info, const char *name,
     }
     /* A pool for this line alone, as http_core.h asks for. */
     apr_pool_create(&p, info->r ? info->r->pool : c->pool);
-    value = proxyip_facts_lookup(p, c, name);
+    value = lookup_logged(p, c, name);
     if (value) {
         len = (int)ap_escape_errorlog_item(buf, value, (apr_size_t)buflen);
     }

@@ -42,8 +42,10 @@ Listen 127.0.0.1:\@port:off\@
 $vars
 $functions
 LogFormat "id=%{X-Id}i $access" facts
+LogFormat "whole %{PROXYIP}^PX %{proxyip_version}^PX %{PROXYIP_NAME}^PX" whole
 CustomLog "\@root\@/logs/facts" facts
-ErrorLogFormat "%M $error"
+CustomLog "\@root\@/logs/whole" whole
+ErrorLogFormat "%M $error whole=%{PROXYIP}X,%{PROXYIP_VERSION}X"
 ProxyIPMaxHeader 60000
 ProxyIPEnv All
 ProxyIPPeer require 127.0.0.0/24
@@ -282,6 +284,10 @@ like($log->wait_for(qr/cgi\/none/, 5) // '',
 like($log->wait_for(qr/PIP0042.*shop/, 5) // '', qr/PROXYIP=\[on\] .*
     PROXYIP_SSL_CN=\[alice\] .*PROXYIP_TLV_F1=\[00ff0a\]/x,
     'ErrorLogFormat: all facts');
+like($log->wait_for(qr/PIP0042.*shop/, 5) // '', qr/ whole=on,2$/,
+    '... by their whole names too');
+like(ProxyIP::Log->new($server->root . '/logs/whole')->wait_for(qr/./, 5)
+    // '', qr/^whole on 2 -$/, 'access log: whole names');
 ok($log->count(qr/resuming normal operations.*PROXYIP=\[/)
     || ProxyIP::Log->new($log->path)->count(qr/resuming normal/),
     'ErrorLogFormat: lines about no connection');
@@ -369,6 +375,9 @@ for my $case (
     ["<Location />\nRequire expr %{PROXYIP_NAME} == 'x'\n</Location>",
      qr/PROXYIP_NAME/],
     ["<Location />\nRequire proxyip-peer ,\n</Location>", qr/needs addresses/],
+    ["<Location />\nRequire expr proxyip('NAME') == 'x'\n</Location>",
+     qr/'NAME' is not/],
+    ["<If \"-z %{PROXYIP:TLV_G0}\">\n</If>", qr/'TLV_G0' is not/],
     ['ProxyIPEnv Some', qr/ProxyIPEnv: 'Some'.*Off, Basic or All/],
 ) {
     my ($config, $match) = @$case;
