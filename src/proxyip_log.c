@@ -279,13 +279,22 @@ static void log_bad_checksum(const proxyip_conn_t *conn, int level,
                   show_bytes(conn, bytes, len), describe(conn), hint);
 }
 
-/* The directives that say how long a header is waited for: of an optional
- * peer, which may send none, payload too. */
-static const char *time_settings(const proxyip_conn_t *conn)
+/* Whether an optional peer may yet turn out to send no header. */
+static int is_undecided(const proxyip_conn_t *conn, const uint8_t *bytes,
+                        size_t len)
+{
+    return conn->rule->policy == PROXYIP_OPTIONAL
+           && !pp_committed_version(bytes, len);
+}
+
+/* The directives that say how long a header is waited for: where none need
+ * come, payload too. */
+static const char *time_settings(const proxyip_conn_t *conn,
+                                 const uint8_t *bytes, size_t len)
 {
     const char *text = setting(conn, PROXYIP_SET_TIMEOUT);
 
-    if (conn->rule->policy == PROXYIP_OPTIONAL) {
+    if (is_undecided(conn, bytes, len)) {
         text = apr_pstrcat(conn->c->pool, text, " and ",
                            setting(conn, PROXYIP_SET_DEFER), NULL);
     }
@@ -301,10 +310,8 @@ static int unfinished_level(const proxyip_conn_t *conn, const uint8_t *bytes,
     if (len == 0) {
         return APLOG_DEBUG;
     }
-    return conn->rule->policy == PROXYIP_OPTIONAL
-                   && !pp_committed_version(bytes, len)
-               ? APLOG_INFO
-               : proxyip_log_fault_level(conn);
+    return is_undecided(conn, bytes, len) ? APLOG_INFO
+                                          : proxyip_log_fault_level(conn);
 }
 
 static void log_unfinished(const proxyip_conn_t *conn, int level,
@@ -315,14 +322,14 @@ static void log_unfinished(const proxyip_conn_t *conn, int level,
         ap_log_cerror(APLOG_MARK, level, 0, conn->c, PROXYIP_LOGNO(0025)
                       "closed: %s before any byte came, as after TCP health"
                       " checks and port scans; %s; %s", event,
-                      describe(conn), time_settings(conn));
+                      describe(conn), time_settings(conn, bytes, len));
         return;
     }
     ap_log_cerror(APLOG_MARK, level, 0, conn->c, PROXYIP_LOGNO(0026)
                   "closed: %s before the PROXY header was complete; bytes"
                   " that had come: %" APR_SIZE_T_FMT "; %s; %s; see %s",
                   event, len, show_bytes(conn, bytes, len), describe(conn),
-                  time_settings(conn));
+                  time_settings(conn, bytes, len));
 }
 
 static void log_idle(const proxyip_conn_t *conn, int level)
@@ -359,7 +366,7 @@ static void log_mpm_timed_out(const proxyip_conn_t *conn, int level,
                   "s) passed before %s did; %s; %s; raise Timeout, or shorten"
                   " the other", apr_time_sec(ap_server_conf->timeout),
                   conn->has_header ? setting(conn, PROXYIP_SET_DEFER)
-                                   : time_settings(conn),
+                                   : time_settings(conn, bytes, len),
                   show_state(conn, bytes, len), describe(conn));
 }
 

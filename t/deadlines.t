@@ -138,5 +138,8 @@ $client = ProxyIP::Client->new(port => $server->port('plain'),
                                from => '127.0.1.3');
 $end = $client->send('PROXY TCP4')->ending($TIMEOUT + 2);
 cmp_ok($end->{age}, '<', $TIMEOUT + 1, 'an optional peer that has begun');
+like($log->wait_for(qr/PIP0026: .*peer 127\.0\.1\.3:/, 5) // '',
+    qr/; see ProxyIPTimeout ${TIMEOUT}s \([^()]+\)$/,
+    '... and is told of that alone');
 
 done_testing;
