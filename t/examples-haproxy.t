@@ -494,7 +494,11 @@ sub application {
 
 # With arguments: only these.
 for my $name (@ARGV ? @ARGV : sort keys %EXAMPLES) {
-    $EXAMPLES{$name}->($name);
+    SKIP: {
+        my @lacks = ProxyIP::Example->new($name)->lacks;
+        skip "$name: no @lacks", 1 if @lacks;
+        $EXAMPLES{$name}->($name);
+    }
 }
 
 done_testing;

@@ -14,8 +14,7 @@ use ProxyIP::Server;
 
 plan skip_all => 'what mod_md does has nothing to do with the MPM'
     if ProxyIP::Httpd::mpm() ne 'event';
-plan skip_all => 'no mod_md'
-    if !-e ProxyIP::Httpd::query('LIBEXECDIR') . '/mod_md.so';
+plan skip_all => 'no mod_md' if !ProxyIP::Httpd::has_module('md');
 
 my $DOMAIN = 'md.example.org';
 

@@ -76,13 +76,23 @@ sub config {
         =~ s/\@port:\d+\@/\@port:$port\@/gr;
 }
 
+# The modules that it needs beside the usual ones; those that this httpd lacks.
+sub needs {
+    my ($self) = @_;
+    return map { split ' ' } $self->{comment} =~ /^# needs: (.*)/mg;
+}
+
+sub lacks {
+    my ($self) = @_;
+    return grep { !ProxyIP::Httpd::has_module($_) } $self->needs;
+}
+
 # The example's httpd.  Options are those of ProxyIP::Server; of configuration,
 # first stands before the example's own, and config behind it.
 sub server {
     my ($self, %option) = @_;
-    my @needs = map { split ' ' } $self->{comment} =~ /^# needs: (.*)/mg;
     return ProxyIP::Server->new(%option,
-        modules => [@needs, @{ $option{modules} // [] }],
+        modules => [$self->needs, @{ $option{modules} // [] }],
         config => join '', $option{first} // '', $self->directives,
             $option{config} // '');
 }

@@ -90,6 +90,9 @@ sub waits {
     return mpm() eq 'event' && $magic >= 137;
 }
 
+# Is there such a module to load?  One of one's own need not have them all.
+sub has_module { return -e query('LIBEXECDIR') . "/mod_$_[0].so" }
+
 my %builtin;
 
 # LoadModule lines for an MPM, the usual modules and further ones by name, but
