@@ -40,6 +40,7 @@
 #include <unistd.h>
 
 #include "../../src/pp.h"
+#include "../lib/peer.h"
 
 #define MAX_THREADS 64
 #define MAX_TIMES 1000000
@@ -139,7 +140,7 @@ static int converse(int fd, SSL *ssl)
 
 static int connect_once(void)
 {
-    int fd = bench_connect(port, limit_ms);
+    int fd = peer_connect(0, port, limit_ms);
     SSL *ssl = NULL;
     int is_right;
 
@@ -169,7 +170,7 @@ static void *work(void *data)
 
     while (worker->count < MAX_TIMES
            && (!per_thread || worker->count < (size_t)per_thread)) {
-        int64_t begin = bench_now();
+        int64_t begin = peer_now();
 
         if (stop_at && begin >= stop_at) {
             break;
@@ -178,7 +179,7 @@ static void *work(void *data)
             worker->is_failed = 1;
             break;
         }
-        worker->times_us[worker->count++] = bench_now() - begin;
+        worker->times_us[worker->count++] = peer_now() - begin;
     }
     return NULL;
 }
@@ -258,7 +259,7 @@ int main(int argc, char **argv)
         SSL_CTX_set_session_cache_mode(tls, SSL_SESS_CACHE_OFF);
         SSL_CTX_set_verify(tls, SSL_VERIFY_NONE, NULL);
     }
-    begin = bench_now();
+    begin = peer_now();
     stop_at = seconds > 0 ? begin + (int64_t)(seconds * 1e6) : 0;
     for (i = 0; i < thread_count; i++) {
         workers[i].times_us = malloc(MAX_TIMES * sizeof(int64_t));
@@ -267,6 +268,6 @@ int main(int argc, char **argv)
     for (i = 0; i < thread_count; i++) {
         pthread_join(workers[i].id, NULL);
     }
-    report(workers, bench_now() - begin);
+    report(workers, peer_now() - begin);
     return 0;
 }

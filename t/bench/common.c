@@ -15,42 +15,13 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/time.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "../../src/pp.h"
 
 /* A type that applications may use as they like (specification, 2.2.8). */
 #define FILLER 0xE4
-
-int bench_connect(int port, int limit_ms)
-{
-    struct sockaddr_in to = {.sin_family = AF_INET};
-    struct timeval limit = {limit_ms / 1000, limit_ms % 1000 * 1000};
-    int on = 1;
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-    if (fd < 0) {
-        return -1;
-    }
-    to.sin_port = htons((uint16_t)port);
-    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    if (limit_ms) {
-        /* connect() keeps to the limit for sending. */
-        setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
-        setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-    }
-    if (connect(fd, (struct sockaddr *)&to, sizeof(to)) != 0) {
-        close(fd);
-        return -1;
-    }
-    return fd;
-}
 
 static void take_address(const struct sockaddr_in *from, pp_addr_t *addr,
                          uint16_t *port)
@@ -89,12 +60,4 @@ size_t bench_header(int fd, int version, size_t wire_len, uint8_t *bytes)
         tlvs[2] = (uint8_t)(header.tlvs_len - 3);
     }
     return pp_encode(&header, 0, bytes, PP_V2_MAX);
-}
-
-int64_t bench_now(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }

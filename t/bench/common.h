@@ -12,9 +12,9 @@
  */
 
 /*
- * What the bench's clients have in common: a connection to a port of
- * 127.0.0.1, and a PROXY header that names the connection's own addresses, so
- * that a server with the module writes the same log lines as one without.
+ * What the bench's clients send: a PROXY header that names the connection's
+ * own addresses, so that a server with the module writes the same log lines
+ * as one without.
  */
 
 #ifndef BENCH_COMMON_H
@@ -22,15 +22,6 @@
 
 #include <stddef.h>
 #include <stdint.h>
-
-/**
- * Connect to 127.0.0.1.
- * @param port the port
- * @param limit_ms how long the connection, and each later read or write, may
- *        take; 0 for no limit
- * @return a blocking socket, or -1
- */
-int bench_connect(int port, int limit_ms);
 
 /**
  * Write the header for a connection.
@@ -42,8 +33,5 @@ int bench_connect(int port, int limit_ms);
  * @return the header's length
  */
 size_t bench_header(int fd, int version, size_t wire_len, uint8_t *bytes);
-
-/** @return a time that only rises, in microseconds */
-int64_t bench_now(void);
 
 #endif /* BENCH_COMMON_H */

@@ -37,6 +37,7 @@
 #include <unistd.h>
 
 #include "../../src/pp.h"
+#include "../lib/peer.h"
 
 /* A server whose queue is full leaves new connections without an answer, and
  * the kernel asks again after 1 and 3 seconds. */
@@ -65,7 +66,7 @@ static int open_one(void)
 {
     static uint8_t bytes[PP_V2_MAX];
     char answer[4096];
-    int fd = bench_connect(port, CONNECT_LIMIT_MS);
+    int fd = peer_connect(0, port, CONNECT_LIMIT_MS);
     size_t len;
 
     if (fd < 0) {
@@ -112,11 +113,11 @@ static void stay(size_t count)
     struct pollfd input = {.fd = 0, .events = POLLIN};
     int pause_ms = rate ? (rate < 1000 ? (int)(1000 / rate) : 1) : -1;
     size_t oldest = 0;
-    int64_t begin = bench_now();
+    int64_t begin = peer_now();
     int64_t come = 0;
 
     while (poll(&input, 1, pause_ms) == 0) {
-        while (count > 0 && come < (bench_now() - begin) * rate / 1000000) {
+        while (count > 0 && come < (peer_now() - begin) * rate / 1000000) {
             close(fds[oldest]);
             fds[oldest] = open_one();
             oldest = (oldest + 1) % count;

@@ -20,7 +20,8 @@ use warnings;
 
 use File::Temp ();
 
-use Bench::Tools qw(build slurp);
+use Bench::Tools qw(slurp);
+use ProxyIP::Build qw(build);
 use ProxyIP::Httpd;
 
 our $NAME = 'lookup';
@@ -37,7 +38,7 @@ sub program {
     }
     chomp(my $apr = `$q{APR_CONFIG} --link-ld --libs`);
     my $src = ProxyIP::Httpd::top() . '/src';
-    return build('lookup', "-I$src", "-I$q{INCLUDEDIR}",
+    return build('bench/lookup', "-I$src", "-I$q{INCLUDEDIR}",
         split(' ', "$q{EXTRA_CPPFLAGS} $q{EXTRA_INCLUDES}"),
         "$src/proxyip_peers.c", "$src/pp_addr.c", split ' ', $apr);
 }

@@ -21,7 +21,7 @@ use warnings;
 use Time::HiRes qw(sleep);
 
 use Bench::Server;
-use Bench::Tools qw(client crowd ready close_crowd note slurp);
+use Bench::Tools qw(client crowd ready close_crowd note);
 
 our $NAME = 'memory';
 our @NEEDS = ();
@@ -43,8 +43,7 @@ sub anonymous {
     my ($server) = @_;
     my $most = 0;
     for my $pid ($server->children) {
-        my ($kib) = slurp("/proc/$pid/smaps_rollup")
-            =~ /^Anonymous:\s+(\d+)/m;
+        my ($kib) = $server->usage_of($pid);
         $most = $kib if $kib > $most;
     }
     return $most * 1024;

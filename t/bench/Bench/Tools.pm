@@ -10,7 +10,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-# Building and running the bench's own programs, and small arithmetic.
+# Running the bench's own programs, and small arithmetic.
 
 package Bench::Tools;
 
@@ -20,41 +20,19 @@ use warnings;
 use Exporter 'import';
 use IPC::Open2 qw(open2);
 
+use ProxyIP::Build qw(build codec);
 use ProxyIP::Httpd;
 
-our @EXPORT_OK = qw(build client crowd ready close_crowd in_parallel
+our @EXPORT_OK = qw(client crowd ready close_crowd in_parallel
     header_options is_there median note slurp);
 
-my $source = ProxyIP::Httpd::top() . '/t/bench';
-my $folder = ProxyIP::Httpd::top() . '/t/run/bench';
+my $top = ProxyIP::Httpd::top();
 
 # What is said while measuring, to standard error.
 sub note { print STDERR "$_[0]\n" }
 
-sub run {
-    my (@command) = @_;
-    system(@command) == 0 or die "failed: @command\n";
-}
-
-my %built;
-
-# Build a program, once in a run, from its source and that of others; returns
-# its path.
-sub build {
-    my ($name, @more) = @_;
-    my $path = "$folder/$name";
-    return $path if $built{$name}++;
-    system 'mkdir', '-p', $folder;
-    run($ENV{CC} || 'cc', '-std=gnu99', '-O2', '-g', '-Wall', '-Wextra',
-        '-o', "$path-$$", "$source/$name.c", @more);
-    rename "$path-$$", $path or die "$path: $!\n";
-    return $path;
-}
-
 sub sources {
-    my $src = ProxyIP::Httpd::top() . '/src';
-    return ("$source/common.c",
-        map { "$src/pp_$_.c" } qw(encode addr tlv decode));
+    return ("$top/t/bench/common.c", "$top/t/lib/peer.c", codec());
 }
 
 # How a kind of header is asked of client and crowd.
@@ -68,7 +46,7 @@ sub header_options {
 }
 
 sub client_program {
-    return build('client', sources(), '-lssl', '-lcrypto', '-lpthread');
+    return build('bench/client', sources(), '-lssl', '-lcrypto', '-lpthread');
 }
 
 # Run t/bench/client.c; returns what it prints, by name.
@@ -87,7 +65,7 @@ sub client {
 sub crowd {
     my (@options) = @_;
     my %self;
-    my $path = build('crowd', sources());
+    my $path = build('bench/crowd', sources());
     $self{pid} = open2($self{out}, $self{in}, $path, @options);
     return \%self;
 }

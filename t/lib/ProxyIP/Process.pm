@@ -248,6 +248,18 @@ sub listening {
     return scalar grep { $_ == $port } values %{ $self->listeners };
 }
 
+# A process's anonymous memory in KiB, and how many descriptors it has open;
+# zeros for one that has ended.
+sub usage_of {
+    my ($self, $pid) = @_;
+    my @descriptors = glob "/proc/$pid/fd/*";
+    my $kib = 0;
+    if (open my $file, '<', "/proc/$pid/smaps_rollup") {
+        ($kib) = join('', <$file>) =~ /^Anonymous:\s+(\d+)/m;
+    }
+    return ($kib // 0, scalar @descriptors);
+}
+
 # For subclasses: complaints about what the program did, if any.
 sub complaints { return }
 
