@@ -148,7 +148,7 @@ sub command {
 sub start {
     my ($self) = @_;
     for my $again (1 .. 3) {
-        $self->{starts} = $self->error_log->count(qr/resuming normal/);
+        $self->{since} = ProxyIP::Log->new($self->error_log->path)->mark;
         $self->spawn($self->command('-DFOREGROUND'));
         return $self if $self->wait_for_start;
         last if $self->{status} == 0
@@ -163,10 +163,9 @@ sub start {
 # MPMs say so once their sockets listen and their children are started.
 sub wait_for_start {
     my ($self) = @_;
-    my $log = ProxyIP::Log->new($self->error_log->path);
     my $started;
     $self->wait_until(20, sub {
-        $started = $log->count(qr/resuming normal/) > $self->{starts};
+        $started = $self->{since}->count(qr/resuming normal/);
         return $started || !$self->running;
     });
     return $started;
@@ -182,11 +181,11 @@ sub again {
     my ($self, $signal, $config) = @_;
     $self->{config} = $config if defined $config;
     $self->command;
-    my $log = ProxyIP::Log->new($self->error_log->path);
-    $self->{starts} = $log->count(qr/resuming normal/);
+    $self->{since} = ProxyIP::Log->new($self->error_log->path)->mark;
     my @old = $self->children;
     $self->signal($signal);
-    $self->wait_for_start or die "httpd did not restart:\n", $log->tail(20);
+    $self->wait_for_start
+        or die "httpd did not restart:\n", $self->{since}->tail(20);
     $self->wait_until(10, sub { !grep { $self->accepting($_) } @old })
         or die "the old generation still takes connections\n";
     return $self;
