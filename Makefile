@@ -25,6 +25,10 @@
 #   TARGETS="decode"      only these
 # make fuzz-coverage    lines and branches that the corpora reach, and with what
 #                       make fuzz found
+# make soak             peers good and bad, restarts, and what must hold of it:
+#                       no lost connection, no crash, no leak, right counters
+#   TIME=3600             seconds on each MPM; 60 otherwise
+#   MPMS="event"          only on these
 # make demo             real requests through a real server, and what it saw
 # make deb              a Debian package of all that; needs dpkg-deb
 #   DEB_REVISION=2        its version's part behind the dash
@@ -216,6 +220,10 @@ fuzz-coverage:
 	@$(PACKAGES) libclang-rt-dev llvm
 	@+$(AGAIN) fuzz-coverage-built
 
+soak:
+	@$(PACKAGES) libssl-dev
+	@+$(AGAIN) soak-built
+
 demo:
 	@$(PACKAGES)
 	@+$(AGAIN) demo-built
@@ -232,6 +240,9 @@ fuzz-built: have-apxs
 
 fuzz-coverage-built: have-apxs
 	@APXS='$(APXS)' t/fuzz/coverage.sh
+
+soak-built: $(MODULE)
+	@APXS='$(APXS)' TIME='$(TIME)' t/lib/unprivileged.sh t/soak/run $(MPMS)
 
 demo-built: $(MODULE) $(CHECK)
 	@APXS='$(APXS)' t/lib/unprivileged.sh perl -It/lib t/demo/run
@@ -252,5 +263,5 @@ clean:
 
 FORCE:
 .PHONY: all proxyip-check install uninstall deb test test-built fuzz \
-    fuzz-built fuzz-coverage fuzz-coverage-built demo demo-built bench \
-    bench-built clean have-apxs FORCE
+    fuzz-built fuzz-coverage fuzz-coverage-built soak soak-built demo \
+    demo-built bench bench-built clean have-apxs FORCE
