@@ -60,23 +60,32 @@ int link_open(link_t *link, uint32_t from, int port)
            && getsockname(link->fd, (struct sockaddr *)&link->own, &len) == 0;
 }
 
-int link_start_tls(link_t *link, SSL_CTX *tls, int is_http2)
+const char *link_start_tls(link_t *link, SSL_CTX *tls, int is_http2)
 {
     static const unsigned char names[2][10] = {"\x08http/1.1", "\x02h2"};
     const unsigned char *chosen = NULL;
     unsigned int len = 0;
+    int rc;
 
     ERR_clear_error();
     link->spoke = peer_now();
     link->ssl = SSL_new(tls);
     SSL_set_fd(link->ssl, link->fd);
     SSL_set_alpn_protos(link->ssl, names[is_http2], 1u + names[is_http2][0]);
-    if (SSL_connect(link->ssl) != 1) {
-        return 0;
+    rc = SSL_connect(link->ssl);
+    if (rc != 1) {
+        const char *why = ERR_reason_error_string(ERR_peek_error());
+
+        return SSL_get_error(link->ssl, rc) == SSL_ERROR_WANT_READ
+                   ? "no TLS handshake in time"
+               : why ? why
+                     : "reset within the TLS handshake";
     }
     SSL_get0_alpn_selected(link->ssl, &chosen, &len);
     return len == names[is_http2][0]
-           && memcmp(chosen, names[is_http2] + 1, len) == 0;
+                   && memcmp(chosen, names[is_http2] + 1, len) == 0
+               ? NULL
+               : "another protocol than was asked for over TLS";
 }
 
 static int put_plain(const link_t *link, const void *bytes, size_t len,

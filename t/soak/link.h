@@ -81,9 +81,9 @@ int link_open(link_t *link, uint32_t from, int port);
  * Shake hands.
  * @param tls the client's context
  * @param is_http2 whether HTTP/2 is wanted, by ALPN
- * @return 1, or 0, also when something else was negotiated
+ * @return NULL, or what went wrong
  */
-int link_start_tls(link_t *link, SSL_CTX *tls, int is_http2);
+const char *link_start_tls(link_t *link, SSL_CTX *tls, int is_http2);
 
 /** Send bytes.  @return 1 or 0 */
 int link_put(link_t *link, const void *bytes, size_t len);

@@ -200,9 +200,10 @@ static size_t make_request(const visit_t *visit, int is_last, uint8_t *bytes)
                : http1_request(is_last, bytes);
 }
 
-/* The header and the first request.  Only HTTP/1.1's is split as the header
- * is: TLS has its own pieces, and httpd takes HTTP/2's preface in one. */
-static int send_first(visit_t *visit, int is_last)
+/* The header and the first request; NULL, or what went wrong.  Only
+ * HTTP/1.1's is split as the header is: TLS has its own pieces, and httpd
+ * takes HTTP/2's preface in one. */
+static const char *send_first(visit_t *visit, int is_last)
 {
     chance_t *chance = &visit->worker->chance;
     uint8_t bytes[KINDS_ROOM + HTTP_ROOM];
@@ -219,17 +220,24 @@ static int send_first(visit_t *visit, int is_last)
     if (!link_put_paced(&visit->link, bytes, len, header_len, visit->pace,
                         visit->protocol != HTTP1 && visit->pace == PACE_WHOLE,
                         chance)) {
-        return 0;
+        return "closed before all was sent";
     }
     if (visit->protocol != HTTP1 && visit->pace == PACE_PAUSE) {
         link_pause(chance_among(chance, 5, LINK_PAUSE_MS));
     }
-    if (is_tls(visit->protocol)
-        && !link_start_tls(&visit->link, tls, is_http2(visit->protocol))) {
-        return 0;
+    if (is_tls(visit->protocol)) {
+        const char *why = link_start_tls(&visit->link, tls,
+                                         is_http2(visit->protocol));
+
+        if (why) {
+            return why;
+        }
     }
-    return visit->protocol == HTTP1
-           || link_put(&visit->link, request, request_len);
+    if (visit->protocol != HTTP1
+        && !link_put(&visit->link, request, request_len)) {
+        return "closed before the request was sent";
+    }
+    return NULL;
 }
 
 static void send_next(visit_t *visit, int is_last)
@@ -266,20 +274,20 @@ static void think(chance_t *chance)
  * that was slow. */
 static http_answer_t ask_first(visit_t *visit, int is_last, const char **why)
 {
-    int is_sent = send_first(visit, is_last);
+    const char *failure = send_first(visit, is_last);
     http_answer_t answer = HTTP_NONE;
 
     if (visit->kind->role == ROLE_LAST) {
         link_shut(&visit->link);
     }
-    if (is_sent || !is_tls(visit->protocol)) {
+    /* What could not be sent may have been answered all the same. */
+    if (!failure || !is_tls(visit->protocol)) {
         answer = read_answer(visit, is_last, why);
     }
     if (answer != HTTP_NONE) {
         return answer;
     }
-    *why = is_sent ? "closed before a byte of the first answer"
-                   : "closed before all was sent";
+    *why = failure ? failure : "closed before a byte of the first answer";
     if (is_slow(&visit->link)) {
         set_apart(visit->worker, visit->kind);
         visit->worker->slow_good++;
