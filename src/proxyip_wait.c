@@ -79,7 +79,9 @@ typedef struct {
     int spoke;                  /* ... so many waiters have spoken */
     int silent;                 /* ... and so many were shut down */
     int is_crowd_silent;        /* what the last whole window said */
-    apr_time_t blocked_since;   /* it accepted until then, as far as seen */
+    apr_time_t blocked_since;   /* when it was first seen not to accept, and
+                                   always since; 0 it accepts, or nobody has
+                                   looked */
     int threads;                /* workers of the child */
     int most;                   /* more waiters than this are not kept */
     int slot;                   /* in the scoreboard; -1 not known yet */
@@ -153,6 +155,9 @@ static void unlink_waiter(proxyip_waiter_t *waiter)
     waiter->newer->older = waiter->older;
     waiter->is_linked = 0;
     watch->count--;
+    if (watch->count == 0) {
+        watch->blocked_since = 0; /* nobody looks without waiters */
+    }
     proxyip_stats_add_waiting(-1);
 }
 
@@ -300,7 +305,9 @@ static int count_excess(int idle, apr_time_t now)
  * When event has stopped all the same, they make place until it can start.
  * Those that have just come are spared while few workers are idle, unless
  * most waiters of late never spoke: few idle workers are how a busy server
- * looks, and its waiters are clients about to speak. */
+ * looks, and its waiters are clients about to speak.  For a moment they are
+ * spared in any case: of many that come at once, as behind a restart, each has
+ * a worker at first, and event starts again when those are through. */
 static void make_room(void)
 {
     apr_time_t now = proxyip_clock_now();
@@ -317,11 +324,15 @@ static void make_room(void)
     }
     idle = watch->count > 0 ? count_blocked_workers() : 0;
     if (idle == 0) {
-        watch->blocked_since = now;
+        watch->blocked_since = 0;
         return;
     }
-    spares_young = idle <= watch->threads / 4 && !watch->is_crowd_silent
-                   && !is_silent_majority();
+    if (!watch->blocked_since) {
+        watch->blocked_since = now;
+    }
+    spares_young = (idle <= watch->threads / 4
+                    || now - watch->blocked_since < PATIENCE_US)
+                   && !watch->is_crowd_silent && !is_silent_majority();
     evict(count_excess(idle, now), spares_young ? now - YOUNG_US : now);
 }
 

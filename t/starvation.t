@@ -102,4 +102,37 @@ for my $client (@few) {
 }
 is($log->count(qr/PIP0029/), $before, '... none gave way');
 
+# As many at once as there is room for: while each of them has a worker the
+# child does not accept, but that is soon over, and none needs to give way.  A
+# machine that stands still meanwhile makes it last.
+$server->stop;
+$server = ProxyIP::Server->new(workers => 32, status => 1,
+    loglevel => 'notice proxyip:debug', config => <<'EOC')->start;
+ProxyIP On
+ProxyIPPeer require 127.0.0.0/8
+ProxyIPTimeout 60s
+ProxyIPDefer 60s
+ServerLimit 1
+EOC
+my ($child) = grep { $server->accepting($_) } $server->children;
+my ($all, $gave_way) = (0, 0);
+for my $round (1 .. 120) {
+    my $before = $server->status->{ProxyIPEvicted};
+    my $now;
+    kill 'STOP', $child;
+    my @burst = map { ProxyIP::Client->new(port => $server->port)
+        ->send($round % 2 ? v2() : '') } 1 .. 60;
+    kill 'CONT', $child;
+    $server->wait_until(10, sub {
+        my $status = $server->status;
+        $now = $status->{ProxyIPEvicted} - $before;
+        return $status->{ProxyIPWaiting} + $now == @burst;
+    }) and $all++;
+    $gave_way++ if $now;
+    $_->close for @burst;
+    $server->wait_until(10, sub { !$server->status->{ProxyIPWaiting} });
+}
+is($all, 120, 'often sixty at once: all were accepted');
+cmp_ok($gave_way, '<=', 1, "... in $gave_way rounds some gave way");
+
 done_testing;
