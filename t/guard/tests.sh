@@ -7,8 +7,8 @@ need t/TEST t/smoke.t t/unit/build.sh
 none "each .t stands directly in t" "$(
     find t -path t/run -prune -o -name '*.t' -print | grep '/.*/')"
 none "what is run as a program may be" "$(
-    for file in .ci/run t/TEST t/demo/run t/unit/build.sh t/fuzz/*.sh \
-        t/guard/*.sh t/lib/cgi/*; do
+    for file in .ci/run t/TEST t/demo/run t/bench/run t/soak/run \
+        t/unit/build.sh t/fuzz/*.sh t/guard/*.sh t/lib/cgi/*; do
         [ -x "$file" ] || echo "$file"
     done)"
 
