@@ -96,6 +96,9 @@ sub watch {
     }
 }
 
+# A child may not be there yet when the server has said that it is.
+ProxyIP::Client->fetch(port => $server->port('plain'), header => v2());
+ProxyIP::Client->fetch(port => $server->port('tls'), header => v2(), tls => 1);
 watch('idle');
 
 # Busy: requests all the time.

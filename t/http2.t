@@ -11,6 +11,7 @@ use ProxyIP::Client;
 use ProxyIP::Curl qw(curl);
 use ProxyIP::Header qw(v1 v2 tlv CLIENT CLIENT6);
 use ProxyIP::Relay;
+use ProxyIP::Patience;
 use ProxyIP::Suite;
 
 plan skip_all => 'mod_http2 is not for prefork'
@@ -55,7 +56,7 @@ my $settings = qr/^\0\0.\x04\0\0\0\0\0/s;
 for my $chunk ([1e9], [length v2()], [20], [(1) x length v2()]) {
     my $client = ProxyIP::Client->new(port => ProxyIP::Suite->port('h2c'));
     $client->send_slowly(v2() . $preface, chunk => $chunk, delay => 0.05);
-    $client->read_some(time + 5);
+    $client->read_some(time + patience(5));
     like($client->{in}, $settings, "h2c: preface cut at @$chunk");
 }
 

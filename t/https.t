@@ -11,6 +11,7 @@ use ProxyIP::Curl qw(curl);
 use ProxyIP::HAProxy;
 use ProxyIP::Header qw(v1 v2 tlv ssl_tlv NLB_HEALTH_CHECK);
 use ProxyIP::Relay;
+use ProxyIP::Patience;
 use ProxyIP::Server;
 
 my $h2 = ProxyIP::Httpd::mpm() ne 'prefork';
@@ -325,7 +326,7 @@ SKIP: {
     $client->send(v2() . "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
         . "\0\0\0\x04\0\0\0\0\0" . pack('CnCCN', 0, length $block, 1, 5, 1)
         . $block);
-    my $deadline = time + 5;
+    my $deadline = time + patience(5);
     until ($client->{in} =~ /REQUEST_SCHEME=\w+\n/) {
         last if $client->read_some($deadline);
     }

@@ -983,7 +983,7 @@ EOC
     my $late = sub {
         my $client = ProxyIP::Client->new(port => $haproxy->port('lb'),
                                           from => $CLIENT);
-        my $how = $client->ending($_[0])->{how};
+        my $how = $client->ending(@_)->{how};
         return $how if $how ne 'open';
         return $client->variables($client->get('/cgi/environment'))
             ->{REMOTE_ADDR} // 'no answer';
@@ -999,9 +999,9 @@ EOS
     counters($server, TimedOut => 1);
     # Fix: for who is slow, a longer time; where the server speaks first, Off.
     fix($server, 'ProxyIPDefer 1s' => 'ProxyIPDefer 30s');
-    is($late->(2), $CLIENT, 'fixed by 30s: the client is served');
+    is($late->(2, exactly => 1), $CLIENT, 'fixed by 30s: the client is served');
     fix($server, 'ProxyIPDefer 30s' => 'ProxyIPDefer Off');
-    is($late->(2), $CLIENT, 'fixed by Off: the client is served');
+    is($late->(2, exactly => 1), $CLIENT, 'fixed by Off: the client is served');
 };
 
 subtest "info: the main server's Timeout is shorter than ProxyIPDefer" => sub {
@@ -1024,7 +1024,8 @@ EOS
     # Fix:
     fix($server, 'Timeout 1' => 'Timeout 30');
     $client = ProxyIP::Client->new(port => $haproxy->port('lb'));
-    is($client->ending(3)->{how}, 'open', 'fixed: the client may wait');
+    is($client->ending(3, exactly => 1)->{how}, 'open',
+        'fixed: the client may wait');
     is($client->get('/')->code, 200, '... and is served');
 };
 

@@ -9,6 +9,7 @@ use Time::HiRes qw(sleep);
 
 use ProxyIP::Client;
 use ProxyIP::Header qw(v2);
+use ProxyIP::Patience;
 use ProxyIP::Server;
 
 my ($BUSY, $EDGE, $BALANCER) = qw(192.0.2.100 198.51.100.7 127.0.0.9);
@@ -162,11 +163,11 @@ EOC
         # How many of some connections are refused, all open at once.
         my $refused = sub {
             my @open = map {
-                sleep 0.05;
+                sleep patience(0.05);
                 connect_for($server, $_)->send(
                     "GET /cgi/slow HTTP/1.1\r\nHost: localhost\r\n$end");
             } @_;
-            sleep 0.3;
+            sleep patience(0.3);
             my $count = grep { $_->ending(0)->{how} eq 'eof' } @open;
             $_->reset for @open;
             return $count;
@@ -182,7 +183,7 @@ EOC
         # Connections that have sent no header yet are nobody's.
         my @silent = map { ProxyIP::Client->new(from => $BALANCER,
             port => $server->port('on')) } 1 .. 6;
-        sleep 0.3;
+        sleep patience(0.3);
         is_deeply([codes($server, '/', $everyone[0])], [200],
             '... six that have sent no header: a client');
         my $check = ProxyIP::Client->fetch(from => $BALANCER,

@@ -9,6 +9,7 @@ use Time::HiRes qw(sleep time);
 
 use ProxyIP::Client;
 use ProxyIP::Header qw(v1 v2 CLIENT);
+use ProxyIP::Patience;
 use ProxyIP::Server;
 
 my $config = <<'EOC';
@@ -42,7 +43,7 @@ sub waiters {
 
 sub children_end {
     my ($seconds, @pids) = @_;
-    my $until = time + $seconds;
+    my $until = time + patience($seconds);
     while (time < $until) {
         return 1 if !grep { kill 0, $_ } @pids;
         sleep 0.05;
@@ -76,18 +77,19 @@ my ($load, $result) = (0, '');
 pipe my $from, my $to or die "pipe: $!\n";
 $load = fork // die "fork: $!\n";
 if (!$load) {
-    my ($good, $lost) = (0, 0);
-    my $until = time + 5;
-    while (time < $until) {
+    my ($good, $lost, $is_over) = (0, 0, 0);
+    local $SIG{TERM} = sub { $is_over = 1 };
+    my $until = time + patience(20);
+    while (time < $until && !($is_over && $good > 20)) {
         my $client = eval { ProxyIP::Client->new(port => $port) };
         my $header = $good % 2 ? v1() : v2();
         $client->send(substr $header, 0, 10);
         sleep 0.02;
         $client->send(substr $header, 10);
         sleep 0.02;
-        my $saw = $client->variables(
-            $client->get('/cgi/environment', Connection => 'close'));
-        ($saw->{REMOTE_ADDR} // '') eq CLIENT ? $good++ : $lost++;
+        # Not of a CGI program: mod_cgid's daemon restarts too.
+        my $answer = $client->get('/client-only', Connection => 'close');
+        $answer && $answer->code == 200 ? $good++ : $lost++;
     }
     syswrite $to, "$good $lost\n";
     POSIX::_exit(0);
@@ -96,6 +98,7 @@ for (1 .. 3) {
     sleep 1;
     $server->graceful;
 }
+kill 'TERM', $load;
 $result = <$from>;
 waitpid $load, 0;
 my ($good, $lost) = split ' ', $result;

@@ -40,6 +40,8 @@ use IO::Socket::IP;
 use Socket qw(SOCK_STREAM SOL_SOCKET SO_LINGER IPPROTO_TCP TCP_NODELAY);
 use Time::HiRes qw(sleep time);
 
+use ProxyIP::Patience;
+
 $SIG{PIPE} = 'IGNORE';
 
 # Connect.  Options: port; host (default 127.0.0.1, or ::1 when from is IPv6);
@@ -53,7 +55,7 @@ sub new {
         PeerHost => $host, PeerPort => $option{port}, Type => SOCK_STREAM,
         (defined $from ? (LocalHost => $from) : ()),
         ($option{from_port} ? (LocalPort => $option{from_port}) : ()),
-        Timeout => 10)
+        Timeout => patience(10))
         or die "connect to $host:$option{port}: $@\n";
     $socket->setsockopt(IPPROTO_TCP, TCP_NODELAY, 1);
     $socket->blocking(0);
@@ -81,7 +83,7 @@ sub port { $_[0]{socket}->sockport }
 # other end has closed is no error here: see ending().
 sub send {
     my ($self, $bytes) = @_;
-    my $deadline = time + 10;
+    my $deadline = time + patience(10);
     while (length $bytes) {
         my $sent = syswrite $self->{socket}, $bytes;
         if (defined $sent) {
@@ -121,7 +123,7 @@ sub start_tls {
     $self->{socket}->blocking(1);
     IO::Socket::SSL->start_SSL($self->{socket},
         SSL_verify_mode => IO::Socket::SSL::SSL_VERIFY_NONE(),
-        SSL_hostname => 'localhost', Timeout => 10, %option)
+        SSL_hostname => 'localhost', Timeout => patience(10), %option)
         or die "TLS: $IO::Socket::SSL::SSL_ERROR\n";
     $self->{socket}->blocking(0);
     $self->{tls} = 1;
@@ -145,7 +147,7 @@ sub get {
 # The next answer on this connection; undef when it ends or nothing comes.
 sub answer {
     my ($self, $seconds) = @_;
-    my $deadline = time + ($seconds // 10);
+    my $deadline = time + patience($seconds // 10);
     until ($self->{in} =~ /\r\n\r\n/) {
         return undef if $self->read_some($deadline);
     }
@@ -192,12 +194,16 @@ sub variables {
 
 # Wait for the connection's end; tells how it ended (eof, reset, or open when
 # it did not within the time), what came before, and how long that took from
-# this call and since the connection was made.
+# this call and since the connection was made.  With exactly => 1 the time is
+# no limit of a slow server's, but how long the connection must stay open.
 sub ending {
-    my ($self, $seconds) = @_;
+    my ($self, $seconds, %option) = @_;
     my $start = time;
     my $how;
-    1 until $how = $self->read_some($start + ($seconds // 10));
+    $seconds //= 10;
+    my $deadline = $start
+        + ($option{exactly} ? $seconds : patience($seconds));
+    1 until $how = $self->read_some($deadline);
     return { how => $how, bytes => $self->{in},
              seconds => time - $start, age => time - $self->{since} };
 }

@@ -27,12 +27,14 @@ use warnings;
 
 use Exporter 'import';
 
+use ProxyIP::Patience;
+
 our @EXPORT_OK = qw(curl);
 
 sub curl {
     my (@arguments) = @_;
-    my @command = ('curl', '-q', '-s', '-k', '--noproxy', '*', '-m', '10',
-        '-w', '\n%{http_code} %{http_version} %{local_port}', @arguments);
+    my @command = ('curl', '-q', '-s', '-k', '--noproxy', '*',
+        '-m', patience(10), '-w', '\n%{http_code} %{http_version} %{local_port}', @arguments);
     open my $output, '-|', @command or die "curl: $!\n";
     local $/;
     my $text = <$output>;

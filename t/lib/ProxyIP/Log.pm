@@ -23,6 +23,8 @@ use warnings;
 
 use Time::HiRes qw(sleep time);
 
+use ProxyIP::Patience;
+
 sub new {
     my ($class, $path) = @_;
     return bless { path => $path, offset => 0 }, $class;
@@ -58,7 +60,7 @@ sub count { my @lines = lines(@_); return scalar @lines }
 # The first matching line since the mark, waited for; undef when none comes.
 sub wait_for {
     my ($self, $pattern, $seconds) = @_;
-    my $deadline = time + ($seconds // 10);
+    my $deadline = time + patience($seconds // 10);
     while (1) {
         my $late = time >= $deadline;
         my ($line) = $self->lines($pattern);

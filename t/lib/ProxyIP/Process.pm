@@ -41,6 +41,7 @@ use Time::HiRes qw(sleep time);
 
 use ProxyIP::Httpd;
 use ProxyIP::Log;
+use ProxyIP::Patience;
 
 my %alive;    # every object, weakly, for END
 
@@ -188,7 +189,7 @@ sub running {
 # Wait for something; 1 when it came true in time.
 sub wait_until {
     my ($self, $seconds, $condition) = @_;
-    my $deadline = time + $seconds;
+    my $deadline = time + patience($seconds);
     while (1) {
         my $late = time >= $deadline;
         return 1 if $condition->();

@@ -34,6 +34,7 @@ use strict;
 use warnings;
 
 use parent 'ProxyIP::Process';
+use ProxyIP::Patience;
 
 # Options:
 #   config    configuration; `Listen 127.0.0.1:@port@` is added when it has no
@@ -219,7 +220,7 @@ sub status {
     my ($self) = @_;
     require HTTP::Tiny;
     my $port = $self->port('status');
-    my $answer = HTTP::Tiny->new(timeout => 10)
+    my $answer = HTTP::Tiny->new(timeout => patience(10))
         ->get("http://127.0.0.1:$port/server-status?auto");
     die "server-status: $answer->{status}\n" if !$answer->{success};
     return { $answer->{content} =~ /^([^:\n]+): (.*)$/mg };
