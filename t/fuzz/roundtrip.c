@@ -72,7 +72,7 @@ static pp_header_t take_header(input_t *input, unsigned int choices)
 static void check_decodes(const pp_header_t *header, const uint8_t *bytes,
                           size_t len, int has_checksum)
 {
-    const uint8_t *crc;
+    const uint8_t *crc = NULL;
     pp_header_t again;
     pp_answer_t answer = pp_decode(bytes, len, &all, &again);
     int are_right =
