@@ -108,7 +108,10 @@ int check_args_next(check_args_t *args)
     argument = args->argv[args->at++];
     if (!args->operands_only && strcmp(argument, "--") == 0) {
         args->operands_only = 1;
-        return check_args_next(args);
+        if (args->at == args->argc) {
+            return CHECK_ARGS_END;
+        }
+        argument = args->argv[args->at++];
     }
     /* A lone `-` is an operand: standard input. */
     if (!args->operands_only && argument[0] == '-' && argument[1] != '\0') {

@@ -18,6 +18,7 @@
 
 #include "check_build.h"
 
+#include <assert.h>
 #include <string.h>
 
 #define UNIX_PATH_LEN 108
@@ -91,6 +92,8 @@ static const char *put_path(uint8_t *at, const char *path)
         return "a path has 108 bytes at most";
     }
     if (len > 0) {
+        /* Bytes of a header, no string.
+         * NOLINTNEXTLINE(bugprone-not-null-terminated-result) */
         memcpy(at, path, len);
     }
     return NULL;
@@ -137,12 +140,14 @@ static const char *refuse_v1(const check_build_t *wish,
 const char *check_build_header(const check_build_t *wish, check_row_t *row)
 {
     const family_t *family = find_family(family_of(wish));
-    const char *why = wish->version == 1 ? refuse_v1(wish, family) : NULL;
+    const char *why;
     pp_header_t header;
     uint8_t *bytes = row->bytes + row->len;
     size_t start = row->len;
     size_t len;
 
+    assert(family); /* check_build_is_family() has said so */
+    why = wish->version == 1 ? refuse_v1(wish, family) : NULL;
     if (why) {
         return why;
     }

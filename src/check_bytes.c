@@ -59,6 +59,13 @@ int check_bytes_append(check_row_t *row, const void *bytes, size_t len)
     return 1;
 }
 
+/* `0x` or `\x` */
+static int is_mark(const char *at, const char *end)
+{
+    return end - at >= 2 && (*at == '0' || *at == '\\')
+           && (at[1] == 'x' || at[1] == 'X');
+}
+
 const char *check_bytes_from_hex(const char *text, size_t text_len,
                                  check_row_t *row)
 {
@@ -72,8 +79,8 @@ const char *check_bytes_from_hex(const char *text, size_t text_len,
         if (strchr(" \t\r\n:,", *at)) {
             at++; /* a NUL too: strchr finds it */
         }
-        else if (end - at >= 2 && (*at == '0' || *at == '\\')
-                 && (at[1] == 'x' || at[1] == 'X')) {
+        /* As long as a pair, but none. */
+        else if (is_mark(at, end)) { /* NOLINT(bugprone-branch-clone) */
             at += 2;
         }
         else if (!read_pair(at, end, &byte)) {
@@ -130,6 +137,7 @@ int check_bytes_read_file(const char *command, const char *path,
     if (failed) {
         fprintf(stderr, CHECK_PROGRAM " %s: %s: %s\n", command,
                 is_input ? "standard input" : path,
+                /* One thread: NOLINTNEXTLINE(concurrency-mt-unsafe) */
                 errno ? strerror(errno) : "cannot be read");
     }
     if (file && !is_input) {

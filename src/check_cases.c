@@ -178,7 +178,6 @@ static void build_v2(const check_case_t *one, check_row_t *row)
     uint8_t *bytes = row->bytes + row->len;
     size_t start = row->len;
     uint8_t fixed[4] = {0, 0, 0, 0};
-    uint32_t crc;
     size_t len;
 
     fixed[0] = one->command;
@@ -204,7 +203,8 @@ static void build_v2(const check_case_t *one, check_row_t *row)
     bytes[LENGTH_AT] = (uint8_t)((len - PP_V2_FIXED) >> 8);
     bytes[LENGTH_AT + 1] = (uint8_t)(len - PP_V2_FIXED);
     if (one->crc) {
-        crc = pp_crc32c(bytes, len, bytes + len - 4);
+        uint32_t crc = pp_crc32c(bytes, len, bytes + len - 4);
+
         crc ^= one->crc == 2 ? 1 : 0;
         bytes[len - 4] = (uint8_t)(crc >> 24);
         bytes[len - 3] = (uint8_t)(crc >> 16);

@@ -237,10 +237,10 @@ static void show_payload(const uint8_t *bytes, size_t len, int is_cut)
 /* What httpd makes of a right header. */
 static void show_outcome(const pp_header_t *header, size_t wire_len)
 {
-    char text[PP_ADDR_TEXT_MAX];
-
     check_show_name(stdout, "client");
     if (pp_names_client(header)) {
+        char text[PP_ADDR_TEXT_MAX];
+
         pp_addr_format(&header->src, text);
         printf("%s port %u\n", text, (unsigned int)header->src_port);
     }

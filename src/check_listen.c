@@ -432,6 +432,7 @@ static int run(const wish_t *wish)
         return CHECK_CANNOT;
     }
     if (!catch_signals()) {
+        /* One thread: NOLINTNEXTLINE(concurrency-mt-unsafe) */
         fprintf(stderr, CHECK_PROGRAM " " NAME ": %s\n", strerror(errno));
         return CHECK_CANNOT;
     }
@@ -442,7 +443,7 @@ static int run(const wish_t *wish)
     printf("\n");
     fflush(stdout);
     while (!is_over(&house) && turn(&house)) {
-        continue;
+        /* turn() has seen to it. */
     }
     while (house.guests_count > 0) {
         leave(&house, 0);
@@ -457,7 +458,7 @@ static int run(const wish_t *wish)
 
 int check_listen(int argc, char **argv)
 {
-    wish_t wish;
+    static wish_t wish; /* run() keeps its address */
 
     if (!read_args(argc, argv, &wish)) {
         return CHECK_CANNOT;

@@ -76,12 +76,12 @@ void check_net_prepare(int fd)
 static int wait_for(int fd, short events, int64_t deadline)
 {
     struct pollfd entry = {0, 0, 0};
-    int64_t left;
 
     entry.fd = fd;
     entry.events = events;
     for (;;) {
-        left = deadline - check_net_now();
+        int64_t left = deadline - check_net_now();
+
         switch (poll(&entry, 1, left > 0 ? (int)left : 0)) {
         case 0:
             return 0;
@@ -192,6 +192,7 @@ int check_net_connect(const char *command, const check_place_t *to,
     }
     freeaddrinfo(found);
     if (fd < 0) {
+        /* One thread: NOLINTNEXTLINE(concurrency-mt-unsafe) */
         complain(command, to, what, strerror(error));
     }
     return fd;
@@ -203,7 +204,6 @@ static int listen_one(const struct addrinfo *at, int both_families)
     int fd = socket(at->ai_family, at->ai_socktype, at->ai_protocol);
     int on = 1;
     int off = 0;
-    int error;
 
     if (fd < 0) {
         return -1;
@@ -214,7 +214,8 @@ static int listen_one(const struct addrinfo *at, int both_families)
     }
     if (bind(fd, at->ai_addr, at->ai_addrlen) != 0
         || listen(fd, BACKLOG) != 0) {
-        error = errno;
+        int error = errno;
+
         close(fd);
         errno = error;
         return -1;
@@ -256,6 +257,7 @@ int check_net_listen(const char *command, const check_place_t *at)
     }
     fd = listen_one(found, 0);
     if (fd < 0) {
+        /* One thread: NOLINTNEXTLINE(concurrency-mt-unsafe) */
         complain(command, at, "cannot listen on", strerror(errno));
     }
     freeaddrinfo(found);

@@ -69,7 +69,7 @@ static size_t block_len(uint8_t family)
         return 36;
     case 0x31:
     case 0x32:
-        return 2 * UNIX_PATH_LEN;
+        return (size_t)2 * UNIX_PATH_LEN;
     default: /* a byte from the wire: no addresses */
         return 0;
     }
@@ -256,7 +256,7 @@ static void show_checksum(FILE *out, const frame_t *frame)
 static void show_command(FILE *out, uint8_t byte)
 {
     begin(out, COMMAND_AT, "version");
-    fprintf(out, "%u%s\n", byte >> 4u, byte >> 4 == 2 ? "" : " (undefined)");
+    fprintf(out, "%d%s\n", byte >> 4, byte >> 4 == 2 ? "" : " (undefined)");
     begin(out, COMMAND_AT, "command");
     switch (byte & 0xf) {
     case PP_LOCAL:

@@ -205,24 +205,3 @@ int check_talk_is_plain(const char *text)
     }
     return 1;
 }
-
-void check_talk_print(FILE *out, const check_talk_t *talk)
-{
-    switch (talk->outcome) {
-    case CHECK_TALK_HTTP:
-        fprintf(out, "answered %d", talk->http_status);
-        break;
-    case CHECK_TALK_OTHER:
-        fputs("other bytes", out);
-        break;
-    case CHECK_TALK_CLOSED:
-        fputs("closed", out);
-        break;
-    case CHECK_TALK_RESET:
-        fputs("reset", out);
-        break;
-    case CHECK_TALK_SILENT:
-        fputs("silent", out);
-        break;
-    }
-}

@@ -21,7 +21,6 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 
 /* What is kept of an answer. */
 #define CHECK_TALK_REPLY_MAX 16384
@@ -97,8 +96,5 @@ size_t check_talk_request(char *text, size_t size, const char *host,
  * @return 1 or 0
  */
 int check_talk_is_plain(const char *text);
-
-/** Print the outcome in a few words: "200", "closed", "silent". */
-void check_talk_print(FILE *out, const check_talk_t *talk);
 
 #endif /* CHECK_TALK_H */

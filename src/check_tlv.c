@@ -358,21 +358,21 @@ size_t check_tlv_fault(const uint8_t *tlvs, size_t len)
     }
 }
 
-static int same_name(const char *typed, const char *name)
+static int same_name(const char *typed, const char *known)
 {
-    while (*typed && *name) {
+    while (*typed && *known) {
         char ch = *typed;
 
         if (ch >= 'a' && ch <= 'z') {
             ch = (char)(ch - 'a' + 'A');
         }
-        if ((ch == '-' ? '_' : ch) != *name) {
+        if ((ch == '-' ? '_' : ch) != *known) {
             return 0;
         }
         typed++;
-        name++;
+        known++;
     }
-    return *typed == *name;
+    return *typed == *known;
 }
 
 int check_tlv_type(const char *name)

@@ -34,13 +34,13 @@ static int no_room(const check_args_t *args)
 static int read_value(const check_args_t *args, const char *text,
                       check_row_t *value)
 {
-    const char *accepted;
-
     if (text[0] == '@') {
         return check_bytes_read_file(args->command, text + 1, value);
     }
     if (strncmp(text, "hex:", 4) == 0) {
-        accepted = check_bytes_from_hex(text + 4, strlen(text + 4), value);
+        const char *accepted = check_bytes_from_hex(text + 4,
+                                                    strlen(text + 4), value);
+
         return accepted ? check_args_refuse(args, accepted) : 1;
     }
     value->len = 0;
@@ -165,7 +165,7 @@ int check_tlv_args_end_ssl(const check_tlv_ssl_t *ssl, check_row_t *row)
     check_row_t value = {bytes, sizeof(bytes), 0};
     uint8_t cert_bits = PP_CLIENT_CERT_CONN | PP_CLIENT_CERT_SESS;
     /* Zero means a certificate that was verified (section 2.2.6). */
-    uint32_t verify = ssl->client & cert_bits ? 0 : 1;
+    uint32_t verify = (ssl->client & cert_bits) ? 0 : 1;
     uint8_t fixed[PP_SSL_FIXED];
 
     if (!ssl->wanted) {

@@ -213,7 +213,8 @@ static int find_zero_run(const uint8_t *bytes, int *length)
     for (i = 0; i < 8; i++) {
         int start = i;
 
-        while (i < 8 && bytes[2 * i] == 0 && bytes[2 * i + 1] == 0) {
+        while (i < 8 && bytes[(size_t)2 * i] == 0
+               && bytes[(size_t)2 * i + 1] == 0) {
             i++;
         }
         if (i - start >= 2 && i - start > *length) {
@@ -242,7 +243,7 @@ static char *write_inet6(char *at, const uint8_t *bytes)
         if (i > 0) {
             *at++ = ':';
         }
-        at = write_group(at, bytes + 2 * i);
+        at = write_group(at, bytes + (size_t)2 * i);
         i++;
     }
     return at;

@@ -92,10 +92,10 @@ static const char *const reason_texts[] = {
     [PP_BAD_V1_LINE_END] = "v1 line does not end in CRLF",
     [PP_BAD_V1_TOO_LONG] = "v1 line is too long",
     [PP_BAD_V1_FIELDS] = "v1 line does not have six fields with one space"
-                         " between them",
+                          " between them",
     [PP_BAD_V1_SOURCE] = "v1 source is not an address of the stated family",
     [PP_BAD_V1_DESTINATION] = "v1 destination is not an address of the stated"
-                              " family",
+                               " family",
     [PP_BAD_V1_PORT] = "v1 port is not a number from 0 to 65535",
     [PP_BAD_V2_VERSION] = "v2 signature with a version other than 2",
     [PP_BAD_V2_COMMAND] = "v2 command is neither LOCAL nor PROXY",
@@ -360,7 +360,7 @@ static size_t block_len(pp_family_t family, pp_transport_t transport)
     case PP_INET6:
         return 2 * 16 + 2 * 2;
     case PP_UNIX:
-        return 2 * 108;
+        return (size_t)2 * 108;
     case PP_UNSPEC:
         return 0;
     }

@@ -23,6 +23,7 @@
 #include <string.h>
 
 #define CRC_TLV_LEN 7
+#define UNIX_PATHS ((size_t)2 * 108)
 
 /* Text that grows in a buffer of known size. */
 typedef struct {
@@ -63,6 +64,8 @@ static void add_addr(line_t *line, const pp_addr_t *addr, pp_family_t family)
     add_text(line, text, pp_addr_format(addr, text));
 }
 
+/* The bytes are written by way of the line.
+ * NOLINTNEXTLINE(readability-non-const-parameter) */
 static size_t encode_v1(const pp_header_t *header, uint8_t *bytes, size_t size)
 {
     line_t line = {(char *)bytes, 0, size};
@@ -128,8 +131,8 @@ static uint8_t *put_block(uint8_t *at, const pp_header_t *header)
         at = put_uint16(at, header->src_port);
         return put_uint16(at, header->dst_port);
     case PP_UNIX:
-        memset(at, 0, 2 * 108);
-        return at + 2 * 108;
+        memset(at, 0, UNIX_PATHS);
+        return at + UNIX_PATHS;
     case PP_UNSPEC:
         return at;
     }

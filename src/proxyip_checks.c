@@ -318,17 +318,23 @@ static int check_listener(apr_pool_t *p, const proxyip_listener_t *listener,
                && check_remoteip(p, listener, remoteip));
 }
 
-int proxyip_checks_run(apr_pool_t *ptemp, server_rec *main_s)
+static void finish_settings(server_rec *main_s)
 {
-    apr_array_header_t *listeners;
-    apr_array_header_t *remoteip;
     server_rec *s;
-    int i;
-    int result = OK;
 
     for (s = main_s; s; s = s->next) {
         proxyip_conf_finish(proxyip_conf_get(s));
     }
+}
+
+int proxyip_checks_run(apr_pool_t *ptemp, server_rec *main_s)
+{
+    apr_array_header_t *listeners;
+    apr_array_header_t *remoteip;
+    int i;
+    int result = OK;
+
+    finish_settings(main_s);
     listeners = proxyip_listeners_find(ptemp, main_s);
     remoteip = find_remoteip(ptemp, main_s);
     for (i = 0; i < listeners->nelts; i++) {

@@ -42,7 +42,7 @@
 #define MIN_MAX_HEADER (PP_V2_FIXED + 2 * 108)
 
 /* Largest list of peers in bytes: room for a million ranges. */
-#define LARGEST_LIST (64 * 1024 * 1024)
+#define LARGEST_LIST ((apr_off_t)64 * 1024 * 1024)
 
 static const char *const setting_directives[PROXYIP_SETTINGS] = {
     [PROXYIP_SET_ENABLED] = "ProxyIP",
@@ -389,39 +389,46 @@ static const char *add_lines(cmd_parms *cmd, char *text, const char *path,
     return NULL;
 }
 
-/* A whole file as text; returns why not, or NULL.  Not by httpd's reader of
- * configurations: that joins lines at a backslash, so that a comment could
- * swallow a range.  Looked at before it is opened: the start would wait for a
- * pipe's other end. */
-static const char *read_text(apr_pool_t *p, const char *path, char **text,
-                             apr_size_t *len)
+/* A whole file as text; NULL, and why, when it cannot be had.  Not by httpd's
+ * reader of configurations: that joins lines at a backslash, so that a comment
+ * could swallow a range.  Looked at before it is opened: the start would wait
+ * for a pipe's other end. */
+static char *read_text(apr_pool_t *p, const char *path, apr_size_t *len,
+                       const char **why)
 {
+    char *text = NULL;
     apr_file_t *file;
     apr_finfo_t info;
     apr_status_t rv = apr_stat(&info, path, APR_FINFO_TYPE, p);
 
     if (rv == APR_SUCCESS && info.filetype != APR_REG) {
-        return "it is not a regular file";
+        *why = "it is not a regular file";
+        return NULL;
     }
     if (rv == APR_SUCCESS) {
         rv = apr_file_open(&file, path, APR_FOPEN_READ, 0, p);
     }
     if (rv != APR_SUCCESS) {
-        return apr_psprintf(p, "%pm", &rv);
+        *why = apr_psprintf(p, "%pm", &rv);
+        return NULL;
     }
     rv = apr_file_info_get(&info, APR_FINFO_SIZE, file);
     if (rv == APR_SUCCESS && info.size > LARGEST_LIST) {
         rv = APR_FROM_OS_ERROR(EFBIG);
     }
     if (rv == APR_SUCCESS) {
-        *text = apr_pcalloc(p, (apr_size_t)info.size + 1);
-        rv = apr_file_read_full(file, *text, (apr_size_t)info.size, len);
+        text = apr_pcalloc(p, (apr_size_t)info.size + 1);
+        rv = apr_file_read_full(file, text, (apr_size_t)info.size, len);
+        if (APR_STATUS_IS_EOF(rv)) {
+            rv = APR_SUCCESS; /* nothing in it */
+        }
     }
     apr_file_close(file);
-    /* The end of the file comes early when there is nothing in it. */
-    return rv == APR_SUCCESS || APR_STATUS_IS_EOF(rv)
-               ? NULL
-               : apr_psprintf(p, "%pm", &rv);
+    if (rv != APR_SUCCESS) {
+        *why = apr_psprintf(p, "%pm", &rv);
+        return NULL;
+    }
+    return text;
 }
 
 static const char *add_peer_list(cmd_parms *cmd, void *unused,
@@ -430,7 +437,7 @@ static const char *add_peer_list(cmd_parms *cmd, void *unused,
     const char *path = ap_server_root_relative(cmd->pool, file);
     proxyip_policy_t policy;
     const char *error = read_policy(cmd, word, &policy);
-    char *text = NULL;
+    char *text;
     apr_size_t len = 0;
 
     (void)unused;
@@ -440,8 +447,8 @@ static const char *add_peer_list(cmd_parms *cmd, void *unused,
     if (!path) {
         return wrong_value(cmd, file, "the path of a file");
     }
-    error = read_text(cmd->temp_pool, path, &text, &len);
-    if (error) {
+    text = read_text(cmd->temp_pool, path, &len, &error);
+    if (!text) {
         return apr_psprintf(cmd->pool, "%s: '%s' cannot be read: %s",
                             cmd->cmd->name, path, error);
     }
@@ -541,7 +548,7 @@ static const char *set_max_header(cmd_parms *cmd, void *unused,
     apr_size_t i;
 
     (void)unused;
-    for (i = 0; apr_isdigit(arg[i]) && i < 6; i++) {
+    for (i = 0; i < 6 && apr_isdigit(arg[i]); i++) {
         bytes = bytes * 10 + (apr_size_t)(arg[i] - '0');
     }
     if (arg[i] || bytes < MIN_MAX_HEADER || bytes > PP_V2_MAX) {
@@ -582,7 +589,7 @@ static apr_port_t read_https_port(const char *arg)
         return 0;
     }
     arg += 5;
-    for (i = 0; apr_isdigit(arg[i]) && i < 5; i++) {
+    for (i = 0; i < 5 && apr_isdigit(arg[i]); i++) {
         port = port * 10 + (arg[i] - '0');
     }
     return arg[i] || port > 65535 ? 0 : (apr_port_t)port;

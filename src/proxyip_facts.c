@@ -205,6 +205,8 @@ static const char *hex_of(apr_pool_t *p, const char *prefix,
         return NULL;
     }
     text = apr_palloc(p, prefix_len + 2 * len + 1);
+    /* The text's end is written below.
+     * NOLINTNEXTLINE(bugprone-not-null-terminated-result) */
     memcpy(text, prefix, prefix_len);
     at = text + prefix_len;
     for (i = 0; i < len; i++) {
@@ -448,7 +450,7 @@ static int is_name(const char *name, const char *fact_name, size_t len)
     size_t i;
 
     for (i = 0; i < len; i++) {
-        char ch = name[i] == '-' ? '_' : (char)apr_toupper(name[i]);
+        char ch = (char)(name[i] == '-' ? '_' : apr_toupper(name[i]));
 
         if (ch != fact_name[i]) {
             return 0;
@@ -493,6 +495,8 @@ const char *proxyip_facts_get(apr_pool_t *p, const conn_rec *c,
     if (!find_source(c, &source)) {
         return NULL;
     }
+    /* The text is p's or the connection's, never the source's. */
+    /* cppcheck-suppress returnDanglingLifetime */
     return fact->read(p, &source, tlv_type < 0 ? fact->arg : tlv_type);
 }
 

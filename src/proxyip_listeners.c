@@ -189,7 +189,8 @@ static void attach(apr_pool_t *pconf, proxyip_listener_t *listener,
         proxyip_conf_t *conf = own_conf(pconf, s, main_s);
 
         if (!conf->listeners) {
-            conf->listeners = apr_array_make(pconf, 1, sizeof(listener));
+            conf->listeners = apr_array_make(pconf, 1,
+                                             sizeof(proxyip_listener_t *));
         }
         APR_ARRAY_PUSH(conf->listeners, proxyip_listener_t *) = listener;
     }

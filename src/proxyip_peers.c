@@ -472,7 +472,7 @@ static const proxyip_rule_t *find_missing(const proxyip_peers_t *from,
 
         if (in) {
             found = bsearch(&rule, in->rules->elts, (size_t)in->rules->nelts,
-                            sizeof(rule), compare_rules);
+                            sizeof(proxyip_rule_t *), compare_rules);
         }
         if (!found || (*found)->policy != rule->policy) {
             return rule;

@@ -424,19 +424,18 @@ static int read_refusal(const refusal_t *kept, refusal_t *copy)
 /* The newest refusal that is whole. */
 static int read_last(const refusals_t *refusals, refusal_t *last)
 {
-    int found = 0;
     int i;
 
+    last->serial = 0; /* none has it */
     for (i = 0; i < KEPT; i++) {
         refusal_t copy;
 
         if (read_refusal(&refusals->kept[i], &copy)
-            && (!found || copy.serial > last->serial)) {
+            && copy.serial > last->serial) {
             *last = copy;
-            found = 1;
         }
     }
-    return found;
+    return last->serial != 0;
 }
 
 static void describe(const refusal_t *refusal, const char *listener,
@@ -507,7 +506,7 @@ static void log_refused(server_rec *s, const proxyip_counters_t *counters,
                         apr_uint64_t count, int is_first,
                         const proxyip_refused_t *last)
 {
-    char others[KEPT * (PP_ADDR_TEXT_MAX + 2) + sizeof(", others: ")];
+    char others[(size_t)KEPT * (PP_ADDR_TEXT_MAX + 2) + sizeof(", others: ")];
     const ap_directive_t *on = proxyip_conf_get(s)
                                    ->origin[PROXYIP_SET_ENABLED];
 
