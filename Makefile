@@ -29,6 +29,11 @@
 #                       no lost connection, no crash, no leak, right counters
 #   TIME=3600             seconds on each MPM; 60 otherwise
 #   MPMS="event"          only on these
+# make asan             the same tests, where the module, and all of ours that
+#                       runs, has the address and undefined behaviour
+#                       sanitizers in it: a report fails; TESTS= MPMS=
+# make memcheck         the same under valgrind's memcheck, for an hour or two;
+#                       MPMS is `event prefork` unless it is said
 # make demo             real requests through a real server, and what it saw
 # make deb              a Debian package of all that; needs dpkg-deb
 #   DEB_REVISION=2        its version's part behind the dash
@@ -56,10 +61,12 @@ TIME ?= 60
 TARGETS ?=
 
 # mod_proxyip.c comes first: apxs names the module after its first source.
-# The encoder and proxyip-check are not part of the module.
+# The encoder and proxyip-check are not part of the module.  EXACT is of
+# t/lib/instrumented.sh.
 NOT_IN_MODULE = src/pp_encode.c src/proxyip_check.c
 SOURCES = mod_proxyip.c $(filter-out $(NOT_IN_MODULE), \
-    $(sort $(wildcard src/pp_*.c)) $(sort $(wildcard src/proxyip_*.c)))
+    $(sort $(wildcard src/pp_*.c)) $(sort $(wildcard src/proxyip_*.c))) \
+    $(EXACT)
 HEADERS = $(wildcard mod_proxyip.h src/pp*.h src/proxyip_*.h)
 MODULE = .libs/mod_proxyip.so
 
@@ -228,6 +235,16 @@ demo:
 	@$(PACKAGES)
 	@+$(AGAIN) demo-built
 
+asan:
+	@$(PACKAGES) senders gcc
+	@t/lib/neighbours.sh
+	@+$(AGAIN) asan-built
+
+memcheck:
+	@$(PACKAGES) senders valgrind
+	@t/lib/neighbours.sh
+	@+$(AGAIN) memcheck-built
+
 bench:
 	@$(PACKAGES) valgrind strace libssl-dev
 	@+$(AGAIN) bench-built
@@ -243,6 +260,14 @@ fuzz-coverage-built: have-apxs
 
 soak-built: $(MODULE)
 	@APXS='$(APXS)' TIME='$(TIME)' t/lib/unprivileged.sh t/soak/run $(MPMS)
+
+# Worker's way through the module is prefork's, with event's threads.
+SLOW_MPMS = $(if $(filter file,$(origin MPMS)),event prefork,$(MPMS))
+
+asan-built memcheck-built: have-apxs
+	@APXS='$(APXS)' MPMS='$(if $(filter memcheck%,$@),$(SLOW_MPMS),$(MPMS))' \
+	    t/lib/unprivileged.sh --copy t/lib/instrumented.sh $(@:-built=) \
+	    $(TESTS)
 
 demo-built: $(MODULE) $(CHECK)
 	@APXS='$(APXS)' t/lib/unprivileged.sh perl -It/lib t/demo/run
@@ -263,5 +288,6 @@ clean:
 
 FORCE:
 .PHONY: all proxyip-check install uninstall deb test test-built fuzz \
-    fuzz-built fuzz-coverage fuzz-coverage-built soak soak-built demo \
-    demo-built bench bench-built clean have-apxs FORCE
+    fuzz-built fuzz-coverage fuzz-coverage-built soak soak-built asan \
+    asan-built memcheck memcheck-built demo demo-built \
+    bench bench-built clean have-apxs FORCE

@@ -12,10 +12,10 @@
 # limitations under the License.
 
 # Build the fuzz targets, each t/fuzz/NAME.c with LLVMFuzzerTestOneInput(),
-# under the address and undefined behaviour sanitizers: into t/fuzz/NAME.bin,
-# which replays files (standalone.c), with --coverage into t/fuzz/NAME.cov, which
-# also notes what lines they reach, or with --libfuzzer into t/fuzz/NAME.fuzz,
-# which looks for more.
+# under the address and undefined behaviour sanitizers (or with the flags in
+# $SANITIZE instead): into t/fuzz/NAME.bin, which replays files (standalone.c),
+# with --coverage into t/fuzz/NAME.cov, which also notes what lines they reach,
+# or with --libfuzzer into t/fuzz/NAME.fuzz, which looks for more.
 #
 # usage: t/fuzz/build.sh [--coverage | --libfuzzer] [TARGET ...]
 
@@ -27,9 +27,10 @@ cc=${CC:-cc}
 kind=bin
 # APR's ring macros make addresses from NULL: what is read there ends the
 # program even so.
-flags="$(httpd_flags) -It/unit -It/fuzz -g -O1 -Wall -Wextra -Werror \
--fsanitize=address,undefined -fno-sanitize-recover=all \
+sanitize="-fsanitize=address,undefined -fno-sanitize-recover=all \
 -fno-sanitize=null,object-size"
+flags="$(httpd_flags) -It/unit -It/fuzz -g -O1 -Wall -Wextra -Werror \
+${SANITIZE-$sanitize}"
 link=
 case ${1:-} in
 --libfuzzer)

@@ -16,12 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static apr_status_t free_block(void *block)
-{
-    free(block);
-    return APR_SUCCESS;
-}
-
 static void *allocate(apr_size_t size)
 {
     void *block = malloc(size > 0 ? size : 1);
@@ -29,7 +23,9 @@ static void *allocate(apr_size_t size)
     if (!block) {
         abort();
     }
+#ifndef EXACT_IS_UNDEFINED
     memset(block, 0xa5, size); /* what is not written shows, and each time */
+#endif
     return block;
 }
 
@@ -37,7 +33,11 @@ void *exact_palloc(apr_pool_t *p, apr_size_t size)
 {
     void *block = allocate(size);
 
-    apr_pool_cleanup_register(p, block, free_block, apr_pool_cleanup_null);
+    /* The C library's own: a module is unloaded before the process's pool is
+     * cleaned.  What it returns, which is nothing, is not looked at. */
+    apr_pool_cleanup_register(p, block,
+                              (apr_status_t(*)(void *))(void *)free,
+                              apr_pool_cleanup_null);
     return block;
 }
 

@@ -1,5 +1,6 @@
 #!/bin/sh
-# replay.sh t/fuzz/NAME.bin: run a target on its corpus, t/fuzz/corpus-NAME.
+# replay.sh t/fuzz/NAME.bin: run a target on its corpus, t/fuzz/corpus-NAME,
+# under the command $PROXYIP_UNDER when that is set.
 set -u
 corpus=$(dirname "$1")/corpus-$(basename "$1" .bin)
 program=$1
@@ -10,4 +11,5 @@ if [ ! -e "$1" ]; then
     echo "not ok 1 - $corpus is not empty"
     exit 1
 fi
-exec "./$program" "$@"
+# shellcheck disable=SC2086 # a command and its arguments
+exec ${PROXYIP_UNDER:-} "./$program" "$@"

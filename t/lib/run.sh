@@ -6,6 +6,9 @@
 # arguments only those: t/guard/*.sh, t/unit/*.bin, t/fuzz/*.bin, t/*.t.  The
 # last line printed is `N passed, N failed`; the exit status is 0 only when
 # some passed and none failed.
+#
+# $PROXYIP_LEAVE_OUT names .t files that are not run unless they are named;
+# under $PROXYIP_UNDER, a command, unit tests and fuzz targets are run.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 PERL5LIB=$PWD/t/lib${PERL5LIB:+:$PERL5LIB}
@@ -44,13 +47,23 @@ harness() {
 unit() {
     t/unit/build.sh || return 1
     [ $# -gt 0 ] || set -- t/unit/*.bin
-    harness --exec '' "$@"
+    harness --exec "${PROXYIP_UNDER:-}" "$@"
 }
 
 corpora() {
     t/fuzz/build.sh || return 1
     [ $# -gt 0 ] || set -- t/fuzz/*.bin
     harness --exec t/fuzz/replay.sh "$@"
+}
+
+# The tests, without those that are left out.
+all_tests() {
+    for test in t/*.t; do
+        case " ${PROXYIP_LEAVE_OUT:-} " in
+        *" $test "*) echo "left out: $test" >&2 ;;
+        *) echo "$test" ;;
+        esac
+    done
 }
 
 # A child that crashed spoils the run, though no test need have noticed.
@@ -65,6 +78,8 @@ on_mpm() {
 }
 
 suite() {
+    # shellcheck disable=SC2046 # names without blanks
+    [ $# -gt 0 ] || set -- $(all_tests)
     for mpm in ${MPMS:-event worker prefork}; do
         part "suite, $mpm MPM" on_mpm "$mpm" "$@"
     done

@@ -1,15 +1,23 @@
 #!/bin/sh
-# unprivileged.sh COMMAND [ARGUMENT ...]
+# unprivileged.sh [--copy] COMMAND [ARGUMENT ...]
 #
 # Run a command in the top folder of the source tree: in place for a user; for
 # root as nobody in a copy of the tree, because Apache::Test refuses root and
-# httpd's children could not read a clone under /root.  When the command fails
-# there, its t/logs is brought back.
+# httpd's children could not read a clone under /root.  With --copy a user has
+# a copy too, for a command that builds otherwise.  When the command fails in
+# a copy, its t/logs is brought back.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 top=$PWD
 
-[ "$(id -u)" -eq 0 ] || exec "$@"
+copies=
+if [ "$1" = --copy ]; then
+    copies=yes
+    shift
+fi
+root=
+[ "$(id -u)" -ne 0 ] || root=yes
+[ -n "$root$copies" ] || exec "$@"
 
 copy=$(mktemp -d /tmp/proxyip-XXXXXX) || exit 1
 trap 'cd / && rm -rf "$copy"' EXIT
@@ -20,12 +28,14 @@ tar -cf - --exclude=./.git --exclude=./t/run --exclude=./t/logs . |
     tar -xf - -C "$copy" || exit 1
 mkdir "$copy/t/run"
 chmod 755 "$copy"
-group=$(id -gn nobody)
-chown -R "nobody:$group" "$copy"
+if [ -n "$root" ]; then
+    group=$(id -gn nobody)
+    chown -R "nobody:$group" "$copy"
+    set -- setpriv --reuid nobody --regid "$group" --clear-groups "$@"
+fi
 
 cd "$copy" || exit 1
-HOME=$copy TMPDIR=$copy/t/run setpriv --reuid nobody --regid "$group" \
-    --clear-groups "$@"
+HOME=$copy TMPDIR=$copy/t/run "$@"
 status=$?
 
 if [ "$status" -ne 0 ] && [ -d t/logs ]; then

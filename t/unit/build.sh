@@ -13,7 +13,8 @@
 
 # Build every unit test program, t/unit/NAME.c with a main(), into
 # t/unit/NAME.bin.  They are linked with the codec alone and run under the
-# address and undefined behaviour sanitizers.
+# address and undefined behaviour sanitizers, or with the flags in $SANITIZE
+# instead.
 #
 # usage: t/unit/build.sh [CC]
 
@@ -22,8 +23,8 @@ set -eu
 unit=$(cd "$(dirname "$0")" && pwd)
 src=$unit/../../src
 cc=${1:-${CC:-cc}}
-flags="-std=c99 -g -O1 -Wall -Wextra -Werror -fsanitize=address,undefined \
--fno-sanitize-recover=all -I$src -I$unit"
+sanitize=${SANITIZE--fsanitize=address,undefined -fno-sanitize-recover=all}
+flags="-std=c99 -g -O1 -Wall -Wextra -Werror $sanitize -I$src -I$unit"
 
 objects=$(mktemp -d)
 trap 'rm -rf "$objects"' EXIT
@@ -36,6 +37,7 @@ shared=
 programs=
 for source in "$src"/pp_*.c "$unit"/*.c; do
     name=$(basename "$source" .c)
+    # shellcheck disable=SC2086 # lists of flags
     $cc $flags -c -o "$objects/$name.o" "$source"
     if grep -q '^int main(' "$source"; then
         programs="$programs $name"
@@ -45,6 +47,7 @@ for source in "$src"/pp_*.c "$unit"/*.c; do
 done
 
 for name in $programs; do
+    # shellcheck disable=SC2086 # lists of flags and files
     $cc $flags -o "$unit/$name.bin" "$objects/$name.o" $shared
 done
 

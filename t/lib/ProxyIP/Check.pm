@@ -41,6 +41,7 @@ use POSIX ();
 use parent 'ProxyIP::Process';
 use ProxyIP::Httpd;
 use ProxyIP::Log;
+use ProxyIP::Patience;
 
 our @EXPORT_OK = qw(check);
 
@@ -49,7 +50,10 @@ my @SIGNALS = split ' ', $Config{sig_name};
 # No run takes longer, in seconds.
 my $LONGEST = 60;
 
-sub program { ProxyIP::Httpd::top() . '/.libs/proxyip-check' }
+sub program {
+    return $ENV{PROXYIP_CHECK}
+        || ProxyIP::Httpd::top() . '/.libs/proxyip-check';
+}
 
 sub slurp {
     my ($path) = @_;
@@ -69,7 +73,7 @@ sub check {
         open STDIN,  '<',  $in->filename;
         open STDOUT, '>',  $out->filename;
         open STDERR, '>',  $err->filename;
-        alarm $LONGEST;
+        alarm patience($LONGEST);
         { no warnings; exec { program() } program(), @arguments }
         POSIX::_exit(127);
     }

@@ -15,7 +15,9 @@
 #   my $program = ProxyIP::Httpd::program();           # /usr/sbin/apache2
 #   my $lines   = ProxyIP::Httpd::load_modules('event', 'qos');
 #
-# $APXS chooses the httpd, $PROXYIP_MPM the MPM (default: event).
+# $APXS chooses the httpd, $PROXYIP_MPM the MPM (default: event).  With
+# $PROXYIP_HTTPD that program is run in its place, which is expected to run it
+# (see t/lib/instrumented.sh).
 
 package ProxyIP::Httpd;
 
@@ -64,7 +66,9 @@ sub query {
     return $query{$name} // die "apxs -q $name says nothing\n";
 }
 
-sub program { query('SBINDIR') . '/' . query('PROGNAME') }
+sub program {
+    return $ENV{PROXYIP_HTTPD} || query('SBINDIR') . '/' . query('PROGNAME');
+}
 
 my $about;
 
@@ -92,6 +96,9 @@ sub waits {
 
 # Is there such a module to load?  One of one's own need not have them all.
 sub has_module { return -e query('LIBEXECDIR') . "/mod_$_[0].so" }
+
+# Does it run with a tool that looks on?
+sub is_instrumented { return defined $ENV{PROXYIP_HTTPD} }
 
 my %builtin;
 
