@@ -34,6 +34,8 @@
 #                       sanitizers in it: a report fails; TESTS= MPMS=
 # make memcheck         the same under valgrind's memcheck, for an hour or two;
 #                       MPMS is `event prefork` unless it is said
+# make analyze          gcc -fanalyzer, clang --analyze, clang-tidy, cppcheck and
+#                       shellcheck; a finding fails
 # make demo             real requests through a real server, and what it saw
 # make deb              a Debian package of all that; needs dpkg-deb
 #   DEB_REVISION=2        its version's part behind the dash
@@ -235,6 +237,10 @@ demo:
 	@$(PACKAGES)
 	@+$(AGAIN) demo-built
 
+analyze:
+	@$(PACKAGES) gcc clang-tidy cppcheck shellcheck
+	@+$(AGAIN) analyze-built
+
 asan:
 	@$(PACKAGES) senders gcc
 	@t/lib/neighbours.sh
@@ -260,6 +266,9 @@ fuzz-coverage-built: have-apxs
 
 soak-built: $(MODULE)
 	@APXS='$(APXS)' TIME='$(TIME)' t/lib/unprivileged.sh t/soak/run $(MPMS)
+
+analyze-built: have-apxs
+	@APXS='$(APXS)' t/lib/analyze.sh
 
 # Worker's way through the module is prefork's, with event's threads.
 SLOW_MPMS = $(if $(filter file,$(origin MPMS)),event prefork,$(MPMS))
@@ -289,5 +298,5 @@ clean:
 FORCE:
 .PHONY: all proxyip-check install uninstall deb test test-built fuzz \
     fuzz-built fuzz-coverage fuzz-coverage-built soak soak-built asan \
-    asan-built memcheck memcheck-built demo demo-built \
+    asan-built memcheck memcheck-built analyze analyze-built demo demo-built \
     bench bench-built clean have-apxs FORCE

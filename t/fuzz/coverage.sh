@@ -32,8 +32,8 @@ gather() {
     name=$1
     shift
     # In portions, because a found corpus is longer than a command line may be.
-    find "$@" -type f | LLVM_PROFILE_FILE="$work/$name-%p.profraw" \
-        xargs "t/fuzz/$name.cov" > "$work/$name.log" 2>&1 || {
+    find "$@" -type f -print0 | LLVM_PROFILE_FILE="$work/$name-%p.profraw" \
+        xargs -0 "t/fuzz/$name.cov" > "$work/$name.log" 2>&1 || {
         tail "$work/$name.log" >&2
         exit 1
     }
@@ -43,8 +43,8 @@ gather() {
 report() {
     echo
     echo "$1"
+    # shellcheck disable=SC2086 # lists of files
     llvm-profdata merge -sparse -o "$work/all.profdata" "$work"/*.profraw &&
-        # shellcheck disable=SC2086 # lists of files
         llvm-cov report -instr-profile="$work/all.profdata" \
             -show-region-summary=false $objects $sources |
         sed '/^---/d' || exit 1

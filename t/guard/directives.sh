@@ -58,6 +58,7 @@ accepted() {
 # lacking EXAMPLE: the modules it needs that are not there; an httpd of one's
 # own need not have them all.
 lacking() {
+    # shellcheck disable=SC2013 # words
     for module in $(sed -n 's/^# *needs: *//p' "$1"); do
         [ -e "$folder/mod_$module.so" ] || echo "mod_$module"
     done

@@ -3,7 +3,7 @@
 . "$(dirname "$0")/../lib/guard.sh"
 need src/pp_decode.c src/proxyip_conf.c
 
-# shellcheck disable=SC2086 # a list of files
+# shellcheck disable=SC2046,SC2086 # a list of files
 lengths=$(awk '
     FNR == 1 { start = 0 }
     /^[a-z].*\(/ { name = $0 }

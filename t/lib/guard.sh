@@ -65,5 +65,6 @@ httpd_flags() {
 # shellcheck disable=SC2034 # for guards
 c_files=$(find . -path ./t/run -prune -o -name '*.[ch]' -print |
     sed 's,^\./,,' | sort)
+# shellcheck disable=SC2034 # for guards
 module_sources=$(echo "$c_files" | grep -E '^(mod_proxyip|src/proxyip_.*)\.c$' |
     grep -v 'proxyip_check\.c')
