@@ -57,6 +57,7 @@ check_guess_t check_guess(const uint8_t *bytes, size_t len)
     case PP_LOOKS_AZURE:
     case PP_LOOKS_NAGIOS:
     case PP_LOOKS_HAPROXY:
+    case PP_LOOKS_HTTPD:
         return CHECK_HTTP;
     case PP_LOOKS_HTTP2:
         return CHECK_HTTP2;

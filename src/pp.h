@@ -218,7 +218,7 @@ pp_answer_t pp_decode(const uint8_t *bytes, size_t len,
 int pp_committed_version(const uint8_t *bytes, size_t len);
 
 /* What bytes look like that are no header, or no right one: a hint at who
- * sends them and why, never a ground to decide anything. */
+ * sends them and why, never a ground to accept or refuse. */
 typedef enum {
     PP_LOOKS_UNKNOWN,
     PP_LOOKS_TLS,        /* a TLS handshake: the header is missing, or within
@@ -230,6 +230,8 @@ typedef enum {
     PP_LOOKS_AZURE,
     PP_LOOKS_NAGIOS,
     PP_LOOKS_HAPROXY,
+    PP_LOOKS_HTTPD,      /* httpd's own connection to its listener: see
+                            pp_look.c */
     PP_LOOKS_HTTP2,      /* HTTP/2's connection preface (RFC 9113, 3.4) */
     PP_LOOKS_SSH,        /* an SSH client's banner */
     PP_LOOKS_LOWER_CASE, /* `PROXY ` but for the letters' case */

@@ -40,6 +40,7 @@ static const char *const look_texts[] = {
     [PP_LOOKS_AZURE] = "a request of Azure's health checker",
     [PP_LOOKS_NAGIOS] = "a request of Nagios's health checker",
     [PP_LOOKS_HAPROXY] = "a request of HAProxy's health checker",
+    [PP_LOOKS_HTTPD] = "httpd itself, which wakes a child that is to end",
     [PP_LOOKS_HTTP2] = "HTTP/2 without TLS",
     [PP_LOOKS_SSH] = "an SSH client",
     [PP_LOOKS_LOWER_CASE] = "a PROXY header whose keyword is not in capitals",
@@ -113,6 +114,20 @@ static int is_http(const uint8_t *bytes, size_t len)
     return i == len || bytes[i] == '/' || bytes[i] == '*'
            || begins(bytes + i, len - i, "http")
            || begins(bytes, len, "CONNECT ");
+}
+
+/* What httpd sends to a listener of its own so that a child wakes up and ends
+ * (dummy_connection() in mpm_unix.c): a request that says so, or, where https
+ * is spoken, the alert by which TLS ends. */
+static int is_httpd(const uint8_t *bytes, size_t len)
+{
+    static const uint8_t close_notify[] = {0x15, 0x03, 0x01, 0x00,
+                                           0x02, 0x01, 0x00};
+
+    return (len == sizeof(close_notify)
+            && memcmp(bytes, close_notify, len) == 0)
+           || (begins(bytes, len, "OPTIONS * HTTP/1.0\r\nUser-Agent: ")
+               && holds(bytes, len, " (internal dummy connection)\r\n\r\n"));
 }
 
 /* Whose request it is, if a known checker's. */
@@ -215,6 +230,9 @@ pp_look_t pp_look(const uint8_t *bytes, size_t len)
     }
     if (begins(bytes, len, "PRI * HTTP/2")) {
         return PP_LOOKS_HTTP2;
+    }
+    if (is_httpd(bytes, len)) {
+        return PP_LOOKS_HTTPD;
     }
     if (is_http(bytes, len)) {
         return look_at_request(bytes, len);

@@ -72,6 +72,16 @@ int proxyip_conn_is_stranger(const proxyip_conn_t *conn)
     return !conn->rule || conn->rule->bits == 0;
 }
 
+void proxyip_conn_look(proxyip_conn_t *conn, const uint8_t *bytes,
+                       size_t len)
+{
+    conn->look = pp_look(bytes, len);
+    if (conn->look == PP_LOOKS_HTTPD
+        && !apr_sockaddr_equal(conn->peer_addr, conn->socket_addr)) {
+        conn->look = PP_LOOKS_HTTP;
+    }
+}
+
 proxyip_conn_t *proxyip_conn_make(conn_rec *c,
                                   const proxyip_listener_t *listener,
                                   const proxyip_conf_t *conf,

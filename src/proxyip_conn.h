@@ -95,6 +95,16 @@ const char *proxyip_conn_why_text(proxyip_outcome_t outcome,
 int proxyip_conn_is_stranger(const proxyip_conn_t *conn);
 
 /**
+ * Note what refused bytes look like.  Who only says that it is httpd itself,
+ * from another machine, is one who sends a request.
+ * @param conn the record whose look is set
+ * @param bytes the bytes; may be NULL when len is 0
+ * @param len number of bytes
+ */
+void proxyip_conn_look(proxyip_conn_t *conn, const uint8_t *bytes,
+                       size_t len);
+
+/**
  * Make the record of a connection.
  * @param c the connection, as accepted
  * @param listener where it came in; may be NULL

@@ -97,7 +97,7 @@ static proxyip_read_t fail(reader_t *reader, proxyip_outcome_t outcome,
     reader->conn->outcome = outcome;
     if (answer) {
         reader->conn->reason = answer->reason;
-        reader->conn->look = pp_look(bytes, len);
+        proxyip_conn_look(reader->conn, bytes, len);
     }
     /* Before anything can be flushed: where mod_ssl has met a connection, a
      * closing flush would shake hands on it and answer a bad header. */

@@ -16,8 +16,9 @@
  *
  * Levels: what any stranger can provoke is info, and so is everything from a
  * peer that only a range without bounds (all, or a /0) holds; a trusted
- * peer's fault is error; silence is debug.  Texts are made only when their
- * level is logged: ap_log_cerror() is a macro that looks first.
+ * peer's fault is error; silence is debug, and so are httpd's own
+ * connections.  Texts are made only when their level is logged:
+ * ap_log_cerror() is a macro that looks first.
  */
 
 #include "proxyip_log.h"
@@ -167,6 +168,11 @@ static const char *missing_advice(const proxyip_conn_t *conn)
                            " header: if ", ip, " is no load balancer, say"
                            " ProxyIPPeer direct ", ip, "; if it is one too,"
                            " ProxyIPPeer optional ", ip, NULL);
+    case PP_LOOKS_HTTPD:
+        return apr_pstrcat(conn->c->pool, "this is ", look, ": nothing is"
+                           " wrong; ProxyIPPeer direct ", ip, " leaves it out"
+                           " of here, if no load balancer has that address",
+                           NULL);
     case PP_LOOKS_LOWER_CASE:
     case PP_LOOKS_LATE:
         return apr_pstrcat(conn->c->pool, "this is ", look,
@@ -433,6 +439,10 @@ int proxyip_log_level(const proxyip_conn_t *conn, const uint8_t *bytes,
     case PROXYIP_IDLE:
         return APLOG_INFO;
     case PROXYIP_MISSING:
+        if (conn->look == PP_LOOKS_HTTPD) {
+            return APLOG_DEBUG;
+        }
+        return proxyip_log_fault_level(conn);
     case PROXYIP_MALFORMED:
     case PROXYIP_TOO_LARGE:
     case PROXYIP_BAD_CHECKSUM:

@@ -383,11 +383,30 @@ static void remember(refusals_t *refusals, const proxyip_conn_t *conn)
     __atomic_store_n(&refusal->serial, serial, __ATOMIC_RELEASE);
 }
 
-static int is_refusal(proxyip_outcome_t outcome)
+/* What operators are to hear of; not httpd's own connections. */
+static int is_refusal(const proxyip_conn_t *conn)
 {
-    return outcome == PROXYIP_REJECTED || outcome == PROXYIP_MISSING
-           || outcome == PROXYIP_MALFORMED || outcome == PROXYIP_TOO_LARGE
-           || outcome == PROXYIP_BAD_CHECKSUM;
+    switch (conn->outcome) {
+    case PROXYIP_MISSING:
+        return conn->look != PP_LOOKS_HTTPD;
+    case PROXYIP_REJECTED:
+    case PROXYIP_MALFORMED:
+    case PROXYIP_TOO_LARGE:
+    case PROXYIP_BAD_CHECKSUM:
+        return 1;
+    case PROXYIP_PENDING:
+    case PROXYIP_ACCEPTED:
+    case PROXYIP_ABSENT:
+    case PROXYIP_TIMED_OUT:
+    case PROXYIP_CLOSED_EARLY:
+    case PROXYIP_IDLE:
+    case PROXYIP_CLOSED_IDLE:
+    case PROXYIP_EVICTED:
+    case PROXYIP_MPM_TIMED_OUT:
+    case PROXYIP_STOPPING:
+        break;
+    }
+    return 0;
 }
 
 void proxyip_stats_count(const proxyip_conn_t *conn)
@@ -396,7 +415,7 @@ void proxyip_stats_count(const proxyip_conn_t *conn)
     proxyip_counters_t *counters = listener ? listener->counters : NULL;
 
     add_one(listener, count_of(conn));
-    if (!is_refusal(conn->outcome) || !counters) {
+    if (!is_refusal(conn) || !counters) {
         return;
     }
     if (!proxyip_conn_is_stranger(conn)) {

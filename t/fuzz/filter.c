@@ -59,6 +59,7 @@ typedef struct {
     apr_pool_t *pool;
     apr_bucket_brigade *bb;
     conn_rec c;
+    apr_sockaddr_t addr; /* of both its ends: this machine's */
     void *conn_config[1];
     proxyip_conf_t conf;
     proxyip_rule_t rule;
@@ -441,11 +442,17 @@ static void end(run_t *run, unsigned int choices)
 
 static void make_connection(run_t *run, const int *fds)
 {
+    static const uint8_t loopback[] = {127, 0, 0, 1};
     conn_rec *c = &run->c;
+    pp_addr_t addr;
 
     apr_pool_create(&run->pool, NULL);
     apr_os_sock_put(&world.csd, (apr_os_sock_t *)&fds[0], run->pool);
     apr_socket_timeout_set(world.csd, SOCKET_TIMEOUT_US);
+    pp_addr_set(&addr, PP_INET, loopback);
+    proxyip_conn_fill_sockaddr(&run->addr, run->pool, &addr, 80);
+    c->client_addr = &run->addr;
+    c->local_addr = &run->addr;
     c->pool = run->pool;
     c->bucket_alloc = apr_bucket_alloc_create(run->pool);
     c->conn_config = (ap_conf_vector_t *)run->conn_config;

@@ -63,6 +63,15 @@ static const case_t cases[] = {
     ROW("Nagios", "GET / HTTP/1.1\r\nUser-Agent: check_http/v2.3\r\n",
         PP_LOOKS_NAGIOS),
     ROW("HAProxy", "OPTIONS / HTTP/1.0\r\n\r\n", PP_LOOKS_HAPROXY),
+    ROW("httpd itself", "OPTIONS * HTTP/1.0\r\nUser-Agent: Apache/2.4.71"
+        " (Debian) (internal dummy connection)\r\n\r\n", PP_LOOKS_HTTPD),
+    ROW("httpd itself, cut short", "OPTIONS * HTTP/1.0\r\nUser-Agent: A"
+        " (internal dummy connection)\r\n", PP_LOOKS_HTTP),
+    ROW("another request that says so", "GET / HTTP/1.0\r\nUser-Agent: A"
+        " (internal dummy connection)\r\n\r\n", PP_LOOKS_HTTP),
+    ROW("httpd itself, over TLS", "\x15\x03\x01\0\x02\x01\0",
+        PP_LOOKS_HTTPD),
+    ROW("another alert", "\x15\x03\x01\0\x02\x02\x28", PP_LOOKS_UNKNOWN),
     ROW("OPTIONS of others", "OPTIONS / HTTP/1.1\r\nHost: a\r\n\r\n",
         PP_LOOKS_HTTP),
     ROW("HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", PP_LOOKS_HTTP2),
