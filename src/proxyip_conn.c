@@ -72,6 +72,13 @@ int proxyip_conn_is_stranger(const proxyip_conn_t *conn)
     return !conn->rule || conn->rule->bits == 0;
 }
 
+int proxyip_conn_may_lack_header(const proxyip_conn_t *conn,
+                                 const uint8_t *bytes, size_t len)
+{
+    return conn->rule->policy == PROXYIP_OPTIONAL
+           && !pp_committed_version(bytes, len);
+}
+
 void proxyip_conn_look(proxyip_conn_t *conn, const uint8_t *bytes,
                        size_t len)
 {

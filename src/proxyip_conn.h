@@ -95,6 +95,17 @@ const char *proxyip_conn_why_text(proxyip_outcome_t outcome,
 int proxyip_conn_is_stranger(const proxyip_conn_t *conn);
 
 /**
+ * Say whether a peer may, by what it has sent so far, be one that sends no
+ * header: an optional one that is not committed to a header yet.
+ * @param conn its record, with a rule
+ * @param bytes the first bytes that came; may be NULL when len is 0
+ * @param len number of bytes
+ * @return 1 or 0
+ */
+int proxyip_conn_may_lack_header(const proxyip_conn_t *conn,
+                                 const uint8_t *bytes, size_t len);
+
+/**
  * Note what refused bytes look like.  Who only says that it is httpd itself,
  * from another machine, is one who sends a request.
  * @param conn the record whose look is set

@@ -77,16 +77,12 @@ static const proxyip_conf_t *conf_of(const reader_t *reader)
     return reader->conn->conf;
 }
 
-static int is_optional(const reader_t *reader)
-{
-    return reader->conn->rule->policy == PROXYIP_OPTIONAL;
-}
-
 /* An optional peer may still turn out to send no header. */
 static int is_undecided(const reader_t *reader)
 {
-    return reader->phase == PHASE_HEADER && is_optional(reader)
-           && !pp_committed_version(reader->part, reader->part_len);
+    return reader->phase == PHASE_HEADER
+           && proxyip_conn_may_lack_header(reader->conn, reader->part,
+                                           reader->part_len);
 }
 
 static proxyip_read_t fail(reader_t *reader, proxyip_outcome_t outcome,
@@ -203,7 +199,7 @@ static size_t judge(reader_t *reader, const uint8_t *bytes, size_t len,
                      behind_len);
         return 0;
     case PP_BAD:
-        if (is_optional(reader) && !pp_committed_version(bytes, len)) {
+        if (proxyip_conn_may_lack_header(reader->conn, bytes, len)) {
             end_header(reader, PROXYIP_ABSENT);
             keep_payload(reader, bytes, len, behind, behind_len);
         }

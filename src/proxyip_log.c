@@ -285,14 +285,6 @@ static void log_bad_checksum(const proxyip_conn_t *conn, int level,
                   show_bytes(conn, bytes, len), describe(conn), hint);
 }
 
-/* Whether an optional peer may yet turn out to send no header. */
-static int is_undecided(const proxyip_conn_t *conn, const uint8_t *bytes,
-                        size_t len)
-{
-    return conn->rule->policy == PROXYIP_OPTIONAL
-           && !pp_committed_version(bytes, len);
-}
-
 /* The directives that say how long a header is waited for: where none need
  * come, payload too. */
 static const char *time_settings(const proxyip_conn_t *conn,
@@ -300,7 +292,7 @@ static const char *time_settings(const proxyip_conn_t *conn,
 {
     const char *text = setting(conn, PROXYIP_SET_TIMEOUT);
 
-    if (is_undecided(conn, bytes, len)) {
+    if (proxyip_conn_may_lack_header(conn, bytes, len)) {
         text = apr_pstrcat(conn->c->pool, text, " and ",
                            setting(conn, PROXYIP_SET_DEFER), NULL);
     }
@@ -316,8 +308,9 @@ static int unfinished_level(const proxyip_conn_t *conn, const uint8_t *bytes,
     if (len == 0) {
         return APLOG_DEBUG;
     }
-    return is_undecided(conn, bytes, len) ? APLOG_INFO
-                                          : proxyip_log_fault_level(conn);
+    return proxyip_conn_may_lack_header(conn, bytes, len)
+               ? APLOG_INFO
+               : proxyip_log_fault_level(conn);
 }
 
 static void log_unfinished(const proxyip_conn_t *conn, int level,
