@@ -63,13 +63,12 @@ TIME ?= 60
 TARGETS ?=
 
 # mod_proxyip.c comes first: apxs names the module after its first source.
-# The encoder and proxyip-check are not part of the module.  EXACT is of
+# The module writes no headers, so the encoder is not part of it.  EXACT is of
 # t/lib/instrumented.sh.
-NOT_IN_MODULE = src/pp_encode.c src/proxyip_check.c
-SOURCES = mod_proxyip.c $(filter-out $(NOT_IN_MODULE), \
-    $(sort $(wildcard src/pp_*.c)) $(sort $(wildcard src/proxyip_*.c))) \
-    $(EXACT)
-HEADERS = $(wildcard mod_proxyip.h src/pp*.h src/proxyip_*.h)
+ROOMS = src src/protocol src/settings src/report src/facts src/connection
+SOURCES = mod_proxyip.c $(filter-out %/pp_encode.c, \
+    $(foreach room,$(ROOMS),$(sort $(wildcard $(room)/*.c)))) $(EXACT)
+HEADERS = mod_proxyip.h $(foreach room,$(ROOMS),$(wildcard $(room)/*.h))
 MODULE = .libs/mod_proxyip.so
 
 # One symbol leaves the shared object: what LoadModule looks up.
@@ -85,14 +84,14 @@ BUILD = $(APXS) -Wc,-std=gnu99 -Wc,-Wall -Wc,-Wextra \
     -Wc,-Wno-unused-parameter $(addprefix -Wc$(COMMA)-isystem,$(APR_INCLUDE)) \
     $(addprefix $(WC),$(CFLAGS_EXTRA)) \
     $(addprefix $(WL),$(CFLAGS_EXTRA) $(LDFLAGS_EXTRA)) \
-    -Isrc $(EXPORTS) -c
+    -Isrc -I. $(EXPORTS) -c
 
 # The program: the codec and its own units, no httpd.
 CHECK = .libs/proxyip-check
-CHECK_SOURCES = src/proxyip_check.c $(sort $(wildcard src/check*.c)) \
-    $(sort $(wildcard src/pp_*.c))
-CHECK_HEADERS = $(wildcard src/check*.h src/pp*.h) src/version.h
-CHECK_BUILD = $(CC) -std=c99 -O2 -g -Wall -Wextra $(CFLAGS_EXTRA) \
+CHECK_SOURCES = $(sort $(wildcard src/check/*.c)) \
+    $(sort $(wildcard src/protocol/*.c))
+CHECK_HEADERS = $(wildcard src/check/*.h src/protocol/*.h) src/version.h
+CHECK_BUILD = $(CC) -std=c99 -Isrc -O2 -g -Wall -Wextra $(CFLAGS_EXTRA) \
     -o $(CHECK) $(CHECK_SOURCES) $(LDFLAGS_EXTRA)
 
 all: $(MODULE) $(CHECK)
@@ -131,7 +130,7 @@ SYSCONFDIR = $(shell $(APXS) -q SYSCONFDIR)
 BINDIR = $(shell $(APXS) -q BINDIR)
 PREFIX = $(or $(shell $(APXS) -q PREFIX 2> /dev/null),/usr/local)
 MANDIR = $(or $(shell $(APXS) -q MANDIR 2> /dev/null),$(PREFIX)/share/man)
-MANUAL = src/proxyip-check.1
+MANUAL = src/check/proxyip-check.1
 # Debian's layout, where a2enmod takes modules from; empty elsewhere.
 IS_DEBIAN = $(wildcard /etc/debian_version /etc/apache2/mods-available)
 DEBIAN_CONF = $(if $(IS_DEBIAN),$(filter /etc/apache2,$(SYSCONFDIR)))
@@ -289,8 +288,9 @@ bench-built: $(MODULE)
 	@t/bench/report t/run/bench
 
 clean:
-	rm -rf .libs src/.libs t/run t/logs t/neighbours
-	rm -f mod_proxyip.la *.o *.lo *.slo src/*.o src/*.lo src/*.slo
+	rm -rf .libs src/.libs src/*/.libs t/run t/logs t/neighbours
+	rm -f mod_proxyip.la
+	rm -f $(foreach folder,. src src/*,$(addprefix $(folder)/*.,o lo slo))
 	rm -f t/unit/*.bin t/fuzz/*.bin t/fuzz/*.cov t/fuzz/*.fuzz
 	rm -f t/conf/*.conf t/conf/mime.types
 	rm -f t/conf/apache_test_config.pm

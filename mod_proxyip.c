@@ -31,21 +31,23 @@
  *  4. Anything wrong: one line in the error log, and the connection is closed
  *     without an answer.
  *
- * Where things are.  src/pp_*.c: the protocol's bytes.  In src/proxyip_*.c,
- *   settings:    conf (directives), peers (who may send), listeners (what
- *                settings belong to), checks (start-up), dump (DUMP_PROXYIP)
- *   connections: process (the hooks above), preconn (other modules' hooks),
- *                filter (reading), wait (in the MPM), conn (the record, and
- *                the client's adoption), server (ProxyIPServerAddr), https
- *                (ProxyIPHTTPS)
- *   operators:   report (what they learn of a connection), log (its lines),
- *                flood (lines that repeat), stats (counters), status (their
- *                section in mod_status)
- *   facts:       facts (all by name), vars (expressions, logs, environment),
+ * Where things are, in src/, by rooms; none looks into one that stands below
+ * it in this list:
+ *   protocol     the protocol's bytes, and nothing of httpd
+ *   settings     conf (directives), peers (who may send), listeners (what
+ *                settings belong to), checks (start-up)
+ *   (src itself) conn (the record of one connection, which all rooms share)
+ *   report       report (what operators learn of a connection), log (its
+ *                lines), flood (lines that repeat), stats (counters), status
+ *                (mod_status), dump (DUMP_PROXYIP)
+ *   facts        facts (all by name), vars (expressions, logs, environment),
  *                authz (Require)
+ *   connection   process (the hooks above), preconn (other modules' hooks),
+ *                filter (reading), wait (in the MPM), server
+ *                (ProxyIPServerAddr), https (ProxyIPHTTPS)
  */
 
-#include "src/proxyip_private.h"
+#include "proxyip_private.h"
 
 #include <ap_mpm.h>
 #include <http_connection.h>
@@ -55,21 +57,21 @@
 #include <mod_status.h>
 #include <mpm_common.h>
 
-#include "src/proxyip_authz.h"
-#include "src/proxyip_checks.h"
-#include "src/proxyip_conf.h"
-#include "src/proxyip_dump.h"
-#include "src/proxyip_facts.h"
-#include "src/proxyip_filter.h"
-#include "src/proxyip_flood.h"
-#include "src/proxyip_https.h"
-#include "src/proxyip_listeners.h"
-#include "src/proxyip_preconn.h"
-#include "src/proxyip_process.h"
-#include "src/proxyip_stats.h"
-#include "src/proxyip_status.h"
-#include "src/proxyip_vars.h"
-#include "src/proxyip_wait.h"
+#include "connection/proxyip_filter.h"
+#include "connection/proxyip_https.h"
+#include "connection/proxyip_preconn.h"
+#include "connection/proxyip_process.h"
+#include "connection/proxyip_wait.h"
+#include "facts/proxyip_authz.h"
+#include "facts/proxyip_facts.h"
+#include "facts/proxyip_vars.h"
+#include "report/proxyip_dump.h"
+#include "report/proxyip_flood.h"
+#include "report/proxyip_stats.h"
+#include "report/proxyip_status.h"
+#include "settings/proxyip_checks.h"
+#include "settings/proxyip_conf.h"
+#include "settings/proxyip_listeners.h"
 
 static int pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)
 {
@@ -95,7 +97,7 @@ static int check_config(apr_pool_t *pconf, apr_pool_t *plog,
 
 static void test_config(apr_pool_t *pconf, server_rec *s)
 {
-    proxyip_dump(pconf, s);
+    proxyip_dump(pconf, s, proxyip_wait_describe(pconf));
 }
 
 static int post_config(apr_pool_t *pconf, apr_pool_t *plog,

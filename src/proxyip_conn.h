@@ -20,8 +20,8 @@
 
 #include <apr_network_io.h>
 
-#include "pp.h"
-#include "proxyip_peers.h"
+#include "protocol/pp.h"
+#include "settings/proxyip_peers.h"
 #include "proxyip_private.h"
 
 /* How the wait for a header and for what follows it ended. */

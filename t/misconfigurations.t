@@ -115,7 +115,7 @@ sub show {
     my $root = $server->root;
     $text =~ s{\Q$root\E/}{/}g;
     $text =~ s/^\[[^]]*\] (\[[\w:]+\]) (?:\[pid[^]]*\] )?/$1 /mg;
-    $text =~ s{src/\w+\.c\(\d+\): }{};
+    $text =~ s{src/[\w/]+\.c\(\d+\): }{};
     note "$what: $text";
 }
 

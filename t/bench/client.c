@@ -39,7 +39,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "../../src/pp.h"
+#include "protocol/pp.h"
 #include "../lib/peer.h"
 
 #define MAX_THREADS 64

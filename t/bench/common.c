@@ -18,7 +18,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "../../src/pp.h"
+#include "protocol/pp.h"
 
 /* A type that applications may use as they like (specification, 2.2.8). */
 #define FILLER 0xE4

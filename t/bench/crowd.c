@@ -36,7 +36,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "../../src/pp.h"
+#include "protocol/pp.h"
 #include "../lib/peer.h"
 
 /* A server whose queue is full leaves new connections without an answer, and

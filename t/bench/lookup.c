@@ -20,7 +20,7 @@
  * are half within a range and half anywhere.
  */
 
-#include "../../src/proxyip_peers.h"
+#include "settings/proxyip_peers.h"
 
 #include <apr_general.h>
 #include <apr_strings.h>

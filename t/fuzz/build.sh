@@ -71,8 +71,8 @@ rm -f t/fuzz/*."$kind"
 # Everything goes into one library, from which each target takes what it uses.
 targets=
 mkdir "$objects/shared"
-for source in src/pp_*.c src/check_*.c src/proxyip_conn.c src/proxyip_filter.c \
-    src/proxyip_peers.c t/unit/bytes.c t/fuzz/*.c; do
+for source in src/protocol/*.c src/check/check_*.c src/proxyip_conn.c \
+    src/connection/proxyip_filter.c src/settings/proxyip_peers.c t/unit/bytes.c t/fuzz/*.c; do
     name=$(basename "$source" .c)
     object=$objects/shared/$name.o
     if grep -q '^int LLVMFuzzerTestOneInput(' "$source"; then
@@ -85,7 +85,7 @@ for source in src/pp_*.c src/check_*.c src/proxyip_conn.c src/proxyip_filter.c \
         continue # libFuzzer brings a main()
     fi
     exact=
-    [ "${source#src/proxyip_}" = "$source" ] || exact="-include exact.h"
+    [ "${name#proxyip_}" = "$name" ] || exact="-include exact.h"
     # shellcheck disable=SC2086 # lists of flags
     "$cc" $flags $exact -c -o "$object" "$source"
 done

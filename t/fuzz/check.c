@@ -25,9 +25,9 @@
 #include <string.h>
 
 #include "bytes.h"
-#include "check_bytes.h"
-#include "check_guess.h"
-#include "check_show.h"
+#include "check/check_bytes.h"
+#include "check/check_guess.h"
+#include "check/check_show.h"
 
 /* A program's output in memory. */
 typedef struct {

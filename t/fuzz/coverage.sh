@@ -20,7 +20,8 @@
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 
-sources="src/pp_*.c src/proxyip_filter.c src/proxyip_peers.c"
+sources="src/protocol/*.c src/connection/proxyip_filter.c
+    src/settings/proxyip_peers.c"
 work=t/run/fuzz-coverage
 
 t/fuzz/build.sh --coverage || exit 1

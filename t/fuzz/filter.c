@@ -24,7 +24,7 @@
  * is decided as soon as it has come.
  */
 
-#include "proxyip_filter.h"
+#include "connection/proxyip_filter.h"
 
 #include <string.h>
 #include <sys/socket.h>
@@ -35,8 +35,8 @@
 #include <util_filter.h>
 
 #include "bytes.h"
-#include "proxyip_conf.h"
-#include "proxyip_wait.h"
+#include "settings/proxyip_conf.h"
+#include "connection/proxyip_wait.h"
 #include "world.h"
 
 /* Free bits of take_rules()'s first byte. */

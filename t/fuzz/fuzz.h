@@ -25,7 +25,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "pp.h"
+#include "protocol/pp.h"
 
 /** An input that is being read. */
 typedef struct {

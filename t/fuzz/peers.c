@@ -19,7 +19,7 @@
  * address to look up.
  */
 
-#include "proxyip_peers.h"
+#include "settings/proxyip_peers.h"
 
 #include <arpa/inet.h>
 #include <stdlib.h>

@@ -25,7 +25,7 @@
 #include <httpd.h>
 
 #include "fuzz.h"
-#include "proxyip_wait.h"
+#include "connection/proxyip_wait.h"
 
 /** All there is of it: one connection at a time. */
 typedef struct {

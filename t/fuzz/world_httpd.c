@@ -25,7 +25,7 @@
 #include <apr_buckets.h>
 #include <util_filter.h>
 
-#include "proxyip_filter.h"
+#include "connection/proxyip_filter.h"
 
 /* The longest line core takes at a time. */
 #define LINE_MAX_LEN HUGE_STRING_LEN

@@ -24,8 +24,8 @@
 #include <sys/socket.h>
 
 #include "proxyip_clock.h"
-#include "proxyip_log.h"
-#include "proxyip_report.h"
+#include "report/proxyip_log.h"
+#include "report/proxyip_report.h"
 
 world_t world;
 

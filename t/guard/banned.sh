@@ -1,7 +1,7 @@
 #!/bin/sh
 # Functions that read or write without a bound, or misread numbers.
 . "$(dirname "$0")/../lib/guard.sh"
-need src/pp_decode.c src/proxyip_conf.c
+need src/protocol/pp_decode.c src/settings/proxyip_conf.c
 
 for function in sscanf strtok strtok_r strcpy strcat sprintf vsprintf gets \
     atoi atol; do

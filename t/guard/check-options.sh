@@ -1,11 +1,11 @@
 #!/bin/sh
 # Each option of proxyip-check is in its --help and in its manual.
 . "$(dirname "$0")/../lib/guard.sh"
-need src/check_send.c src/proxyip-check.1 .libs/proxyip-check
+need src/check/check_send.c src/check/proxyip-check.1 .libs/proxyip-check
 
 for command in decode send probe listen; do
     options=$(sed -n 's/^    {"\([a-z0-9-]*\)", CHECK_ARGS_.*/\1/p' \
-        "src/check_$command.c" | grep -vx help)
+        "src/check/check_$command.c" | grep -vx help)
     [ -n "$options" ]
     ok $? "options of $command were found"
     help=$(.libs/proxyip-check "$command" --help)
@@ -17,7 +17,7 @@ for command in decode send probe listen; do
                 grep -qE -e "(^|[^a-z-])$dashes$option([^a-z0-9-]|$)" ||
                 echo "$option"
         done)"
-    section=$(sed -n "/^\.Ss $command\$/,/^\.S[sh] /p" src/proxyip-check.1)
+    section=$(sed -n "/^\.Ss $command\$/,/^\.S[sh] /p" src/check/proxyip-check.1)
     none "the manual's section on $command has each" "$(
         for option in $options; do
             dash=-

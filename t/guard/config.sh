@@ -2,9 +2,9 @@
 # Each member of the server's settings is set when they are created and said
 # something about when they are merged.
 . "$(dirname "$0")/../lib/guard.sh"
-need src/proxyip_conf.h src/proxyip_conf.c
+need src/settings/proxyip_conf.h src/settings/proxyip_conf.c
 
-members=$(sed -n '/^struct proxyip_conf_t {/,/^}/p' src/proxyip_conf.h |
+members=$(sed -n '/^struct proxyip_conf_t {/,/^}/p' src/settings/proxyip_conf.h |
     sed '1d;$d' | tr '\n' ' ' | sed 's,/\*[^*]*\*\+\([^/*][^*]*\*\+\)*/,,g' |
     tr ';' '\n' | sed -E 's/ *(\[[^]]*\])* *$//; s/^.*[ *]//' | grep .)
 [ -n "$members" ]
@@ -17,7 +17,7 @@ for function in create_server_conf merge_server_conf; do
         inside { text = text $0 "\n" }
         inside && /;$/ && text !~ /\{/ { inside = 0; text = "" }
         inside && /^\}/ { printf "%s", text; exit }
-        ' src/proxyip_conf.c)
+        ' src/settings/proxyip_conf.c)
     [ -n "$body" ]
     ok $? "$function was found"
     none "$function touches each member" "$(

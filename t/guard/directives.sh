@@ -5,9 +5,9 @@
 # An example may name modules it needs on a line like this:
 #   # needs: proxy_balancer lbmethod_byrequests
 . "$(dirname "$0")/../lib/guard.sh"
-need src/proxyip_conf.c README .libs/mod_proxyip.so
+need src/settings/proxyip_conf.c README .libs/mod_proxyip.so
 
-directives=$(tr '\n' ' ' < src/proxyip_conf.c |
+directives=$(tr '\n' ' ' < src/settings/proxyip_conf.c |
     grep -oE 'AP_INIT_[A-Z0-9_]+\( *"[A-Za-z0-9]+"' | sed 's/.*"\(.*\)"/\1/')
 [ -n "$directives" ]
 ok $? "directives were found"
@@ -20,7 +20,8 @@ none "README names no other" "$(
     grep -oE '\bProxyIP[A-Z][A-Za-z0-9]*' README | sort -u |
     while read -r name; do
         echo "$directives" | grep -qx "$name" ||
-            grep -qE "\"(ProxyIP)?${name#ProxyIP}[][\":]" src/*.c || echo "$name"
+            grep -qE "\"(ProxyIP)?${name#ProxyIP}[][\":]" src/*.c src/*/*.c ||
+                echo "$name"
     done)"
 none "each is in an example" "$(
     for directive in $directives; do

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Each header compiles alone, the codec's and proxyip-check's without httpd.
 . "$(dirname "$0")/../lib/guard.sh"
-need src/pp.h src/proxyip_conf.h
+need src/protocol/pp.h src/settings/proxyip_conf.h
 
 # alone HEADER FLAG...: compile a source that holds nothing else.
 alone() {
@@ -12,15 +12,15 @@ alone() {
             -fsyntax-only "$@" -x c -
 }
 flags=$(httpd_flags)
-for header in src/version.h src/pp.h src/pp_*.h; do
-    [ ! -e "$header" ] || must "$header" alone "$header" -std=c99 -I.
-done
-for header in src/check*.h; do
-    [ ! -e "$header" ] || must "$header" alone "$header" -std=c99 -I.
-done
-for header in src/proxyip_*.h mod_proxyip.h; do
-    [ -e "$header" ] || continue
-    # shellcheck disable=SC2086 # a list of flags
-    must "$header" alone "$header" $flags
+for header in $(echo "$c_files" | grep '^src/.*\.h$') mod_proxyip.h; do
+    case $header in
+    src/version.h | src/protocol/* | src/check/*)
+        must "$header" alone "$header" -std=c99 -I. -Isrc
+        ;;
+    *)
+        # shellcheck disable=SC2086 # a list of flags
+        must "$header" alone "$header" $flags
+        ;;
+    esac
 done
 finish

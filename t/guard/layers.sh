@@ -1,47 +1,60 @@
 #!/bin/sh
-# pp_* know bytes and nothing else, proxyip-check nothing of httpd; units do not
-# reach across their layer.
+# The rooms of src/: protocol knows bytes and nothing else, check nothing of
+# httpd, and no room looks into one above it.
 . "$(dirname "$0")/../lib/guard.sh"
-need src/pp.h src/pp_decode.c src/pp_tlv.c src/pp_encode.c src/proxyip_conf.c
+need src/protocol/pp.h src/protocol/pp_decode.c src/protocol/pp_tlv.c \
+    src/protocol/pp_encode.c src/settings/proxyip_conf.c
 
-for file in src/pp_*.c; do
-    must "$file compiles without httpd" \
-        "${CC:-cc}" -std=c99 -Wall -Wextra -Werror -fsyntax-only "$file"
+for file in src/protocol/*.c; do
+    must "$file compiles without httpd" "${CC:-cc}" -std=c99 -Isrc -Wall \
+        -Wextra -Werror -fsyntax-only "$file"
 done
-none "pp_* include nothing but stddef, stdint and string" "$(
-    grep -n '#include' src/pp.h src/pp_*.[ch] |
-    grep -vE '<(stddef|stdint|string)\.h>|"pp(_[a-z]+)?\.h"')"
-none "pp_* neither allocate nor print" "$(
+none "protocol includes nothing but stddef, stdint and string" "$(
+    grep -n '#include' src/protocol/*.[ch] |
+    grep -vE '<(stddef|stdint|string)\.h>|"protocol/pp(_[a-z]+)?\.h"')"
+none "protocol neither allocates nor prints" "$(
     grep -nwE '(m|c|re)alloc|free|alloca|strn?dup|stdio|v?s?n?f?printf|puts' \
-        src/pp_*.c)"
+        src/protocol/*.c)"
 
-for file in src/proxyip_check.c src/check*.c; do
-    must "$file compiles without httpd" \
-        "${CC:-cc}" -std=c99 -pedantic -Wall -Wextra -Werror -fsyntax-only \
-        "$file"
+for file in src/check/*.c; do
+    must "$file compiles without httpd" "${CC:-cc}" -std=c99 -Isrc -pedantic \
+        -Wall -Wextra -Werror -fsyntax-only "$file"
 done
-none "proxyip-check includes no httpd and no unit of the module" "$(
-    grep -nE '#include [<"](ap_|apr_|http|mod_|proxyip_)' \
-        src/proxyip_check.c src/check*.[ch])"
 
-# includes UNIT: the project's headers that a unit includes, one per line.
-includes() {
-    cat "src/$1.c" "src/$1.h" 2> /dev/null |
-        sed -n 's/^#include "\([a-z_]*\)\.h"$/\1/p'
+# may ROOM OTHER...: a room includes its own headers, the ground's (those that
+# lie directly in src), and those of these others.
+may() {
+    room=$1
+    files="src/$1/*.[ch]"
+    [ "$room" != ground ] || files="src/*.[ch]"
+    allowed=$(echo "$@" | tr ' ' '|')
+    # shellcheck disable=SC2086 # a pattern
+    none "$room includes what it may" "$(grep -nE '#include "' $files |
+        grep -vE "\"((mod_)?proxyip_[a-z_]+|mod_proxyip|version)\.h\"" |
+        grep -vE "\"($allowed)/[a-z_]+\.h\"")"
 }
-apart='proxyip_filter proxyip_vars proxyip_authz proxyip_stats'
-for unit in $apart; do
-    [ -e "src/$unit.c" ] || continue
-    none "$unit leaves its neighbours alone" "$(
-        for other in $apart; do
-            [ "$unit" = "$other" ] || includes "$unit" | grep -x "$other"
-        done)"
-done
+may settings protocol
+may ground protocol settings
+may report protocol settings
+may facts protocol settings
+may connection protocol settings report facts
+may check protocol
+none "settings knows no connection" "$(
+    grep -n '"proxyip_conn\.h"' src/settings/*.[ch])"
+none "check includes nothing of the module" "$(
+    grep -nE '#include [<"](ap_|apr_|http|mod_|proxyip_)' src/check/*.[ch])"
+
 none "no headers include one another in a circle" "$(
-    for header in src/*.h; do
-        unit=$(basename "$header" .h)
-        sed -n 's/^#include "\([a-z_]*\)\.h"$/\1/p' "$header" |
-            sed "s/^/$unit /"
+    for header in src/*.h src/*/*.h; do
+        unit=${header#src/}
+        sed -n 's/^#include "\(.*\)\.h"$/\1/p' "$header" |
+            sed "s,^,${unit%.h} ,"
+    done | tsort 2>&1 > /dev/null)"
+none "no units include one another in a circle" "$(
+    for unit in $(cd src && ls -- *.c */*.c | sed 's/\.c$//'); do
+        cat "src/$unit.c" "src/$unit.h" 2> /dev/null |
+            sed -n 's/^#include "\(.*\)\.h"$/\1/p' | sort -u |
+            grep -vxF "$unit" | sed "s,^,$unit ,"
     done | tsort 2>&1 > /dev/null)"
 none "mod_proxyip.c takes no bytes apart" "$(
     grep -n 'pp_[a-z]*(' mod_proxyip.c 2>&1 | grep -v proxyip_)"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # No function over 100 lines: from its brace in the first column to the other.
 . "$(dirname "$0")/../lib/guard.sh"
-need src/pp_decode.c src/proxyip_conf.c
+need src/protocol/pp_decode.c src/settings/proxyip_conf.c
 
 # shellcheck disable=SC2046,SC2086 # a list of files
 lengths=$(awk '

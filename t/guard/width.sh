@@ -1,7 +1,7 @@
 #!/bin/sh
 # Lines of at most 80 columns, no tab, no blank at an end, LF only.
 . "$(dirname "$0")/../lib/guard.sh"
-need src/pp.h src/proxyip_conf.c
+need src/protocol/pp.h src/settings/proxyip_conf.c
 tab=$(printf '\t')
 cr=$(printf '\r')
 

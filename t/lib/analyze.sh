@@ -16,10 +16,11 @@
 # ShellCheck (.shellcheckrc).  Any finding fails.  One that is none is marked
 # where it is, with its reason.
 . "$(dirname "$0")/guard.sh"
-need mod_proxyip.c src/pp_decode.c src/proxyip_conf.c src/check_send.c
+need mod_proxyip.c src/protocol/pp_decode.c src/settings/proxyip_conf.c \
+    src/check/check_send.c
 
 flags="$(httpd_flags) -Wall -Wextra -Wno-unused-parameter"
-sources=$(echo "$c_files" | grep -E '^(src/)?[a-z_]*\.c$')
+sources=$product_sources
 
 for file in $sources; do
     # shellcheck disable=SC2086 # lists of flags

@@ -66,5 +66,7 @@ httpd_flags() {
 c_files=$(find . -path ./t/run -prune -o -name '*.[ch]' -print |
     sed 's,^\./,,' | sort)
 # shellcheck disable=SC2034 # for guards
-module_sources=$(echo "$c_files" | grep -E '^(mod_proxyip|src/proxyip_.*)\.c$' |
-    grep -v 'proxyip_check\.c')
+module_sources=$(echo "$c_files" |
+    grep -E '^(mod_proxyip|src/([a-z]+/)?proxyip_.*)\.c$')
+# shellcheck disable=SC2034 # for guards
+product_sources=$(echo "$c_files" | grep -E '^(mod_proxyip|src/.*)\.c$')

@@ -16,7 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../../src/pp.h"
+#include "protocol/pp.h"
 
 /* Where the fields of a v2 header begin. */
 enum {

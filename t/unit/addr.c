@@ -21,7 +21,7 @@
 #define _POSIX_C_SOURCE 200112L
 
 #include "bytes.h"
-#include "pp.h"
+#include "protocol/pp.h"
 #include "tap.h"
 
 #include <arpa/inet.h>

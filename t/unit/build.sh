@@ -35,7 +35,7 @@ rm -f "$unit"/*.bin
 
 shared=
 programs=
-for source in "$src"/pp_*.c "$unit"/*.c; do
+for source in "$src"/protocol/*.c "$unit"/*.c; do
     name=$(basename "$source" .c)
     # shellcheck disable=SC2086 # lists of flags
     $cc $flags -c -o "$objects/$name.o" "$source"

@@ -13,7 +13,7 @@
 
 #include "bytes.h"
 
-#include "pp.h"
+#include "protocol/pp.h"
 
 #include <stdio.h>
 #include <stdlib.h>

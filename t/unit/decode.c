@@ -19,7 +19,7 @@
  */
 
 #include "bytes.h"
-#include "pp.h"
+#include "protocol/pp.h"
 #include "tap.h"
 #include "vectors.h"
 

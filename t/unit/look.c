@@ -16,7 +16,7 @@
  */
 
 #include "bytes.h"
-#include "pp.h"
+#include "protocol/pp.h"
 #include "tap.h"
 
 #include <stdio.h>

@@ -30,7 +30,7 @@
 #define VECTORS_H
 
 #include "bytes.h"
-#include "pp.h"
+#include "protocol/pp.h"
 
 /** What the decoder must say. */
 typedef struct {

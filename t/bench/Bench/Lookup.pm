@@ -40,7 +40,8 @@ sub program {
     my $src = ProxyIP::Httpd::top() . '/src';
     return build('bench/lookup', "-I$src", "-I$q{INCLUDEDIR}",
         split(' ', "$q{EXTRA_CPPFLAGS} $q{EXTRA_INCLUDES}"),
-        "$src/proxyip_peers.c", "$src/pp_addr.c", split ' ', $apr);
+        "$src/settings/proxyip_peers.c", "$src/protocol/pp_addr.c",
+        split ' ', $apr);
 }
 
 sub measure {

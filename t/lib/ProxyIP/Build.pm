@@ -48,7 +48,7 @@ sub build {
 # The module's codec, for programs that write headers.
 sub codec {
     my $src = ProxyIP::Httpd::top() . '/src';
-    return map { "$src/pp_$_.c" } qw(encode addr tlv decode);
+    return "-I$src", map { "$src/protocol/pp_$_.c" } qw(encode addr tlv decode);
 }
 
 1;

@@ -1,0 +1,49 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/*
+ * proxyip-check: what its parts have in common.
+ *
+ * The program stands on the codec (pp.h), C99 and POSIX alone: it knows
+ * nothing of httpd and APR.  Each command is one unit, check_COMMAND.c.
+ */
+
+#ifndef CHECK_H
+#define CHECK_H
+
+#include "protocol/pp.h"
+#include "version.h"
+
+#define CHECK_PROGRAM "proxyip-check"
+#define CHECK_VERSION PROXYIP_VERSION
+
+/* Exit statuses. */
+#define CHECK_RIGHT 0  /* what was looked at is right */
+#define CHECK_WRONG 1  /* it is not, or nothing answered */
+#define CHECK_CANNOT 2 /* wrong usage, no such file, no connection */
+
+/* What is ever kept of one input: the largest header and some payload. */
+#define CHECK_INPUT_MAX (PP_V2_MAX + 4096)
+
+/**
+ * Run one command.
+ * @param argc number of arguments, the command's name not counted
+ * @param argv the arguments after the command's name
+ * @return one of the exit statuses
+ */
+int check_decode(int argc, char **argv);
+int check_send(int argc, char **argv);
+int check_probe(int argc, char **argv);
+int check_listen(int argc, char **argv);
+
+#endif /* CHECK_H */

@@ -1,0 +1,96 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/*
+ * proxyip-check: what a load balancer sends, and what a listener makes of it.
+ *
+ *   decode   what some bytes say            check_decode.c
+ *   send     a header and a request         check_send.c
+ *   probe    good and bad headers           check_probe.c
+ *   listen   show every header that comes   check_listen.c
+ *
+ * On the same decoder as the module, so what is said here is what the module
+ * does.
+ */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "check/check.h"
+#include "check/check_args.h"
+
+static const char usage[] =
+    "usage: " CHECK_PROGRAM " COMMAND [OPTION ...] [ARGUMENT]\n"
+    "\n"
+    "Look at PROXY protocol headers, versions 1 and 2.\n"
+    "\n"
+    "  decode [FILE]      say what some bytes say\n"
+    "  send HOST:PORT     send a header and a request, say what came back\n"
+    "  probe HOST:PORT    send good and bad headers, say what the listener "
+    "did\n"
+    "  listen [ADDR:]PORT say what header each connection brings\n"
+    "\n"
+    "  COMMAND --help     the command's options\n"
+    "  --version\n"
+    "\n"
+    "Exit status: 0 right, 1 not right, 2 wrong usage or impossible.\n";
+
+typedef struct {
+    const char *name;
+    int (*run)(int argc, char **argv);
+} command_t;
+
+static const command_t commands[] = {
+    {"decode", check_decode},
+    {"send", check_send},
+    {"probe", check_probe},
+    {"listen", check_listen},
+};
+
+static int run(const char *name, int argc, char **argv)
+{
+    size_t i;
+
+    if (strcmp(name, "--help") == 0 || strcmp(name, "help") == 0) {
+        fputs(usage, stdout);
+        return CHECK_RIGHT;
+    }
+    if (strcmp(name, "--version") == 0) {
+        puts(CHECK_PROGRAM " " CHECK_VERSION);
+        return CHECK_RIGHT;
+    }
+    for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+        if (strcmp(name, commands[i].name) == 0) {
+            return commands[i].run(argc, argv);
+        }
+    }
+    check_args_complain(NULL, "'%s': accepted is decode, send, probe or"
+                              " listen", name);
+    return CHECK_CANNOT;
+}
+
+int main(int argc, char **argv)
+{
+    int status;
+
+    if (argc < 2) {
+        fputs(usage, stderr);
+        return CHECK_CANNOT;
+    }
+    status = run(argv[1], argc - 2, argv + 2);
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        fprintf(stderr, CHECK_PROGRAM ": output cannot be written\n");
+        return CHECK_CANNOT;
+    }
+    return status;
+}
