@@ -218,11 +218,22 @@ sub burst {
         reasons(\@cases);
 }
 
+sub pauses {
+    my ($result) = @_;
+    my @cases = @{ $result->{cases} };
+    return "$LOST: $result->{clients} that pause, beside $result->{busy}"
+        . " busy ones, event, 25 threads\n",
+        (map { lost_row('pausing ' . $_->{pause_ms} / 1000 . ' s'
+            . ($_->{restarts} ? ', restarts each second' : ''), $_) }
+            @cases),
+        reasons(\@cases);
+}
+
 my @ROWS = (
     [instructions => \&instructions], [syscalls => \&syscalls],
     [lookup => \&lookup], [latency => \&latency],
     [throughput => \&throughput], [memory => \&memory],
-    [burst => \&burst]);
+    [burst => \&burst], [pauses => \&pauses]);
 
 sub title {
     my ($facts) = @_;
