@@ -44,7 +44,7 @@
 #                       mod_remoteip and with neither; the table and a plot go
 #                       to t/run/bench
 #   ROWS="lookup ..."   only these: instructions syscalls lookup latency
-#                       throughput memory burst pauses
+#                       throughput memory burst pauses floods
 # make clean
 #
 # APXS=/path/to/apxs    build for, and test with, another httpd

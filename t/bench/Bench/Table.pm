@@ -229,11 +229,22 @@ sub pauses {
         reasons(\@cases);
 }
 
+sub floods {
+    my ($result) = @_;
+    my @cases = @{ $result->{cases} };
+    return "$LOST: $result->{clients} that pause $result->{pause_ms} ms,"
+        . " beside a flood, event, 25 threads\n",
+        (map { lost_row(number($_->{flood}) . ' silent a second, '
+            . ($_->{sources} eq 'one' ? 'one address' : 'many addresses'),
+            $_) } @cases),
+        reasons(\@cases);
+}
+
 my @ROWS = (
     [instructions => \&instructions], [syscalls => \&syscalls],
     [lookup => \&lookup], [latency => \&latency],
     [throughput => \&throughput], [memory => \&memory],
-    [burst => \&burst], [pauses => \&pauses]);
+    [burst => \&burst], [pauses => \&pauses], [floods => \&floods]);
 
 sub title {
     my ($facts) = @_;
