@@ -62,6 +62,17 @@ static int end_silently(conn_rec *c, apr_socket_t *csd)
     return HTTP_FORBIDDEN;
 }
 
+/* The same for what the MPM need not know: a connection that waits in the
+ * lobby, and what is none.  Nothing is logged of it here, not even by the MPM
+ * (AH00469): a connection's lines begin when its client is known. */
+static int end_unnoticed(conn_rec *c, apr_socket_t *csd)
+{
+    static const struct ap_logconf nothing = {NULL, APLOG_EMERG};
+
+    c->log = &nothing;
+    return end_silently(c, csd);
+}
+
 static int reject(conn_rec *c, apr_socket_t *csd, const proxyip_conf_t *conf,
                   const proxyip_rule_t *rule)
 {
@@ -237,7 +248,7 @@ static int receive(arrival_t *arrival, const proxyip_ticket_t *ticket)
         if (proxyip_lobby_enter(arrival->c, arrival->csd, arrival->conf,
                                 arrival->rule, &arrival->wait,
                                 &arrival->seen)) {
-            return end_silently(arrival->c, arrival->csd);
+            return end_unnoticed(arrival->c, arrival->csd);
         }
         arrival->end = proxyip_wait_here(arrival->fd, arrival->conf,
                                          arrival->rule, arrival->buffer,
@@ -263,7 +274,11 @@ int proxyip_process_pre_connection(conn_rec *c, void *csd)
     }
     ticket = proxyip_back_ticket(csd);
     if (ticket && ticket->is_none) {
-        return end_silently(c, csd);
+        return end_unnoticed(c, csd);
+    }
+    if (ticket && ticket->lost_peer) {
+        c->client_addr = ticket->lost_peer;
+        apr_sockaddr_ip_get(&c->client_ip, c->client_addr);
     }
     arrival.conf = proxyip_conf_get(c->base_server);
     if (!arrival.conf->enabled) {
