@@ -390,6 +390,9 @@ const proxyip_ticket_t *proxyip_back_ticket(apr_socket_t *csd)
 {
     void *ticket = NULL;
 
+    if (back.event < 0) {
+        return NULL; /* nothing comes back */
+    }
     apr_socket_data_get(&ticket, TICKET, csd);
     return ticket;
 }

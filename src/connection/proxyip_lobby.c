@@ -82,6 +82,7 @@ typedef struct {
     int64_t asked_in_vain;
     int64_t warned_at;
     unsigned int given_up; /* since then */
+    pp_header_t header;
     uint8_t bytes[PROXYIP_LOOK_MAX];
 } lobby_t;
 
@@ -240,6 +241,7 @@ static void release(proxyip_waiter_t *waiter, proxyip_wait_end_t end)
 
 static void look(const proxyip_waiter_t *waiter, proxyip_seen_t *seen)
 {
+    seen->header = &lobby->header;
     proxyip_look(waiter->fd, waiter->conf, waiter->rule, lobby->bytes,
                  sizeof(lobby->bytes), NULL, seen);
 }
