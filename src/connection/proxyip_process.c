@@ -182,7 +182,7 @@ static int adopt(const arrival_t *arrival)
     ap_set_module_config(conn->c->conn_config, &proxyip_module, conn);
     if (header_len) {
         proxyip_log_bytes(conn, "whole header", seen->bytes, header_len);
-        proxyip_strip_add(conn->c, header_len);
+        proxyip_strip_add(conn, header_len);
     }
     proxyip_adopt(conn);
     proxyip_report_taken(conn, seen->bytes + header_len,

@@ -11,6 +11,7 @@
  * limitations under the License.
  */
 
+
 /*
  * Taking the header off.
  */
@@ -20,8 +21,10 @@
 #include <apr_buckets.h>
 #include <util_filter.h>
 
+/* What of a connection's header is to be taken. */
 typedef struct {
-    apr_off_t left; /* of the header, in bytes */
+    proxyip_conn_t *conn;
+    apr_off_t left; /* in bytes */
 } strip_t;
 
 static ap_filter_rec_t *filter_handle;
@@ -57,22 +60,20 @@ static apr_status_t take_header(ap_filter_t *f, apr_bucket_brigade *bb)
         }
         drop(strip, bb);
     }
+    ap_remove_input_filter(f);
+    strip->conn->strip = NULL;
     return APR_SUCCESS;
 }
 
-/* Whatever the first read is (mod_ssl's for a handshake, mod_http2's look for
- * its preface, a request line), the header goes first. */
 static apr_status_t strip_filter(ap_filter_t *f, apr_bucket_brigade *bb,
                                  ap_input_mode_t mode, apr_read_type_e block,
                                  apr_off_t readbytes)
 {
     apr_status_t rv = take_header(f, bb);
 
-    if (rv != APR_SUCCESS) {
-        return rv;
-    }
-    ap_remove_input_filter(f);
-    return ap_get_brigade(f->next, bb, mode, block, readbytes);
+    return rv == APR_SUCCESS
+               ? ap_get_brigade(f->next, bb, mode, block, readbytes)
+               : rv;
 }
 
 void proxyip_strip_register(void)
@@ -86,10 +87,37 @@ void proxyip_strip_register(void)
                                              NULL, AP_FTYPE_NETWORK);
 }
 
-void proxyip_strip_add(conn_rec *c, size_t len)
+void proxyip_strip_add(proxyip_conn_t *conn, size_t len)
 {
+    conn_rec *c = conn->c;
     strip_t *strip = apr_palloc(c->pool, sizeof(*strip));
 
+    strip->conn = conn;
     strip->left = (apr_off_t)len;
-    ap_add_input_filter_handle(filter_handle, strip, NULL, c);
+    conn->strip = ap_add_input_filter_handle(filter_handle, strip, NULL, c);
+}
+
+/* A brigade on the stack: nothing is kept in it, and none need be made. */
+static apr_status_t take_now(const conn_rec *c, ap_filter_t *f)
+{
+    apr_bucket_brigade bb;
+
+    bb.p = c->pool;
+    bb.bucket_alloc = c->bucket_alloc;
+    APR_RING_INIT(&bb.list, apr_bucket, link);
+    return take_header(f, &bb);
+}
+
+int proxyip_strip_process_connection(conn_rec *c)
+{
+    const proxyip_conn_t *conn = proxyip_conn_get(c);
+
+    if (!conn || !conn->strip || take_now(c, conn->strip) == APR_SUCCESS) {
+        return DECLINED;
+    }
+    c->aborted = 1;
+    if (c->cs) {
+        c->cs->state = CONN_STATE_LINGER;
+    }
+    return OK;
 }

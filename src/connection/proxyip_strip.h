@@ -11,9 +11,15 @@
  * limitations under the License.
  */
 
+
 /*
- * Taking the header off: the connection input filter that consumes exactly
- * the header's bytes, before TLS and HTTP see one, and removes itself.
+ * Taking the header off: exactly its bytes, before TLS and HTTP see one.
+ *
+ * It is done in our process_connection hook, the first of all, so that nothing
+ * of it is left when a request is made: a filter that goes while a request
+ * has it breaks the request's chain (util_filter.c, add_any_filter_handle).
+ * Until then a filter directly above core's stands for a module that reads
+ * from the connection in its pre_connection hook: it would do the same.
  */
 
 #ifndef PROXYIP_STRIP_H
@@ -21,7 +27,7 @@
 
 #include <stddef.h>
 
-#include "proxyip_private.h"
+#include "proxyip_conn.h"
 
 /**
  * Register the filter.
@@ -30,11 +36,19 @@
 void proxyip_strip_register(void);
 
 /**
- * Put the filter on a connection.
- * @param c a connection whose header has been seen whole
+ * Have the header taken off.
+ * @param conn the record of a connection whose header has been seen whole
  * @param len the header's bytes
  * @remark in pre_connection, before core's own hook
  */
-void proxyip_strip_add(conn_rec *c, size_t len);
+void proxyip_strip_add(proxyip_conn_t *conn, size_t len);
+
+/**
+ * process_connection: take the header off, the first time.
+ * @param c any connection
+ * @return DECLINED; OK for one that has to be closed, because its header is
+ *         there no more
+ */
+int proxyip_strip_process_connection(conn_rec *c);
 
 #endif /* PROXYIP_STRIP_H */
