@@ -183,7 +183,6 @@ static void register_hooks(apr_pool_t *p)
     const int before_all = APR_HOOK_REALLY_FIRST - 10;
 
     proxyip_conf_begin(add_hooks_for);
-    proxyip_strip_register();
     proxyip_authz_register(p);
     proxyip_facts_export();
 

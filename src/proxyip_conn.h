@@ -65,8 +65,8 @@ struct proxyip_conn_t {
     int has_header;              /* a header came and was right */
     int is_left_to_http1;        /* ProxyIPHTTPS's own: mod_http2 has looked
                                     for its preface and not found it */
-    struct ap_filter_t *strip;   /* the filter that takes the header off, until
-                                    it has; else NULL */
+    size_t strip_len;            /* bytes of a header that is still to be taken
+                                    off; 0 once it is */
     /* from here on not set at first, because each connection would pay */
     pp_header_t header;          /* valid when has_header; its TLVs live in
                                     c->pool */

@@ -13,35 +13,19 @@
 
 
 /*
- * Taking the header off: exactly its bytes, before TLS and HTTP see one.
+ * Taking the header off: exactly its bytes, before anybody reads one.
  *
- * It is done in our process_connection hook, the first of all, so that nothing
- * of it is left when a request is made: a filter that goes while a request
- * has it breaks the request's chain (util_filter.c, add_any_filter_handle).
- * Until then a filter directly above core's stands for a module that reads
- * from the connection in its pre_connection hook: it would do the same.
+ * Nobody can read before process_connection, because core adds its input
+ * filter at the end of pre_connection (core.c, core_pre_connection at
+ * APR_HOOK_REALLY_LAST); and our process_connection hook is the first.  It
+ * reads from core's filter itself, so that filters which count or decrypt
+ * bytes, whatever their type, never meet the header.
  */
 
 #ifndef PROXYIP_STRIP_H
 #define PROXYIP_STRIP_H
 
-#include <stddef.h>
-
-#include "proxyip_conn.h"
-
-/**
- * Register the filter.
- * @remark for the module's register_hooks
- */
-void proxyip_strip_register(void);
-
-/**
- * Have the header taken off.
- * @param conn the record of a connection whose header has been seen whole
- * @param len the header's bytes
- * @remark in pre_connection, before core's own hook
- */
-void proxyip_strip_add(proxyip_conn_t *conn, size_t len);
+#include "proxyip_private.h"
 
 /**
  * process_connection: take the header off, the first time.
