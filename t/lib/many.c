@@ -118,6 +118,10 @@ struct client_t {
  * all. */
 TAILQ_HEAD(queue_t, client_t);
 
+/* A client that was lost is not followed by another at once: a server that
+ * turns all away would be flooded. */
+#define AFTER_LOSS_US 20000
+
 /* From the command line; only read after that. */
 static int port;
 static long count;
@@ -137,6 +141,7 @@ static struct queue_t queues[PHASES];
 static int poller;
 static int is_over;   /* standard input has ended */
 static int is_spoken; /* the line has come */
+static int64_t not_before_us; /* no new client yet */
 static long made;
 static long open_now;
 static long sums[ENDINGS];
@@ -232,6 +237,9 @@ static void end(client_t *client, ending_t ending)
         slowest_us = now - client->asked_us;
     }
     sums[ending]++;
+    if (ending >= UNCONNECTED && ending <= WRONG) {
+        not_before_us = now + AFTER_LOSS_US;
+    }
     if (client->phase != PHASES) {
         TAILQ_REMOVE(&queues[client->phase], client, link);
     }
@@ -463,7 +471,8 @@ static int make_some(int64_t begin_us)
     int wait_ms = 1000;
 
     while (!is_over && (goes_on || made < count)) {
-        if (rate && made * 1000000 / rate > peer_now() - begin_us) {
+        if ((rate && made * 1000000 / rate > peer_now() - begin_us)
+            || (goes_on && peer_now() < not_before_us)) {
             wait_ms = 1;
             break;
         }
