@@ -119,6 +119,8 @@ sub ready {
 # Let those that wait send the rest.
 sub speak {
     my ($self) = @_;
+    # All of them may have been closed already.
+    local $SIG{PIPE} = 'IGNORE';
     print { $self->{in} } "speak\n";
     return $self;
 }
