@@ -47,6 +47,7 @@
 # make clean
 #
 # APXS=/path/to/apxs    build for, and test with, another httpd
+# V=1                   show the commands, and all that they say
 # CFLAGS_EXTRA=...      more compiler flags, e.g. -Werror -fsanitize=address
 # LDFLAGS_EXTRA=...     more linker flags
 
@@ -98,11 +99,19 @@ all: $(MODULE) $(CHECK)
 
 proxyip-check: $(CHECK)
 
+# apxs and libtool say a lot: shown with V=1, or where it went wrong, or
+# where the compiler has warned.
+V ?=
+QUIET = echo "building $(1)" && { $(2) > .libs/build.log 2>&1 || \
+    { cat .libs/build.log >&2; exit 1; } } && \
+    { grep -A 4 'warning:' .libs/build.log >&2 || :; }
+
 $(CHECK): $(CHECK_SOURCES) $(CHECK_HEADERS) Makefile .libs/how-check-built
-	$(CHECK_BUILD)
+	$(if $(V),,@)$(if $(V),$(CHECK_BUILD),$(call QUIET,$@,$(CHECK_BUILD)))
 
 $(MODULE): $(SOURCES) $(HEADERS) Makefile .libs/how-built | have-apxs
-	$(BUILD) $(SOURCES)
+	$(if $(V),,@)$(if $(V),$(BUILD) $(SOURCES),$(call QUIET,$@,$(BUILD) \
+	    $(SOURCES)))
 	@touch $@
 
 # Changes, and so makes the module again, when the flags or the sources do.

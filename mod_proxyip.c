@@ -15,19 +15,19 @@
  * mod_proxyip: takes the PROXY protocol header off a connection and makes
  * the client it names the connection's client.
  *
- * The life of a connection to a listener that is On:
+ * The life of a connection to a listener that is On, all of it in our
+ * pre_connection hook, which runs before every other module's:
  *
- *  1. pre_connection, before every other module.  The peer's address decides
- *     (ProxyIPPeer): rejected, left alone, or ours.  For ours core's own hook
- *     is run, which installs the network filters, our filter is put on top,
- *     and the row of hooks ends: no other module has met the connection.
- *  2. process_connection, before every other module.  The filter reads what
- *     has come.  While the header, or the first byte behind it, is missing,
- *     the connection goes back to the MPM where that can wait for it, and
- *     takes a worker's time only when bytes arrive.
- *  3. The header is there: the client is adopted, the filter is removed, and
- *     the other modules' pre_connection hooks are run.  From here on the
- *     module costs nothing.
+ *  1. The peer's address decides (ProxyIPPeer): rejected, left alone, or ours.
+ *     The bytes that have come are looked at, and stay in the socket.
+ *  2. The header is there, and a first byte behind it: the client that it
+ *     names becomes the connection's, a filter is added that takes the header
+ *     off with the first read, and the other modules meet the connection in
+ *     httpd's own order, as if the client had made it.  From there the module
+ *     costs nothing.
+ *  3. They are not there: the connection leaves the MPM for the lobby, which
+ *     waits without a worker, and comes back as one just accepted: at 1.
+ *     Where there is no lobby, the worker waits here.
  *  4. Anything wrong: one line in the error log, and the connection is closed
  *     without an answer.
  *
@@ -42,9 +42,13 @@
  *                (mod_status), dump (DUMP_PROXYIP)
  *   facts        facts (all by name), vars (expressions, logs, environment),
  *                authz (Require)
- *   connection   process (the hooks above), preconn (other modules' hooks),
- *                filter (reading), wait (in the MPM), server
- *                (ProxyIPServerAddr), https (ProxyIPHTTPS)
+ *   connection   process (the hook above), look (bytes without taking them),
+ *                strip (the filter), adopt, server (ProxyIPServerAddr), https
+ *                (ProxyIPHTTPS); wait (in a worker), stage (for how long);
+ *                lobby (waiting outside the MPM), and its parts: lobby_start
+ *                (is there one), lobby_policy (what to do next), waiter (who
+ *                waits), watch (for bytes), back (into the MPM), handover (to
+ *                other children), leave (when the child stops)
  */
 
 #include "proxyip_private.h"
@@ -57,10 +61,11 @@
 #include <mod_status.h>
 #include <mpm_common.h>
 
-#include "connection/proxyip_filter.h"
 #include "connection/proxyip_https.h"
-#include "connection/proxyip_preconn.h"
+#include "connection/proxyip_lobby.h"
+#include "connection/proxyip_lobby_start.h"
 #include "connection/proxyip_process.h"
+#include "connection/proxyip_strip.h"
 #include "connection/proxyip_wait.h"
 #include "facts/proxyip_authz.h"
 #include "facts/proxyip_facts.h"
@@ -86,8 +91,10 @@ static int check_config(apr_pool_t *pconf, apr_pool_t *plog,
 {
     int rc = proxyip_checks_run(ptemp, s);
 
-    (void)pconf;
     (void)plog;
+    if (rc == OK) {
+        proxyip_lobby_check_config(pconf, s);
+    }
     /* `-t` never gets as far as post_config. */
     if (rc == OK && ap_state_query(AP_SQ_RUN_MODE) == AP_SQ_RM_CONFIG_TEST) {
         proxyip_checks_warn(ptemp, s);
@@ -97,23 +104,17 @@ static int check_config(apr_pool_t *pconf, apr_pool_t *plog,
 
 static void test_config(apr_pool_t *pconf, server_rec *s)
 {
-    proxyip_dump(pconf, s, proxyip_wait_describe(pconf));
+    proxyip_dump(pconf, s, proxyip_lobby_describe(pconf));
 }
 
 static int post_config(apr_pool_t *pconf, apr_pool_t *plog,
                        apr_pool_t *ptemp, server_rec *s)
 {
     (void)plog;
-    if (!proxyip_preconn_find(proxyip_process_pre_connection)) {
-        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, PROXYIP_LOGNO(0008)
-                     "core's pre_connection hook was not found behind ours:"
-                     " this httpd is not one that mod_proxyip knows");
-        return HTTP_INTERNAL_SERVER_ERROR;
-    }
-    proxyip_wait_configure(ptemp);
     if (ap_state_query(AP_SQ_MAIN_STATE) != AP_SQ_MS_CREATE_PRE_CONFIG) {
         proxyip_stats_attach(s, proxyip_listeners_attach(pconf, s));
         proxyip_checks_warn(ptemp, s);
+        proxyip_lobby_post_config(ptemp, s);
     }
     return OK;
 }
@@ -122,13 +123,14 @@ static void child_init(apr_pool_t *pchild, server_rec *s)
 {
     proxyip_stats_child_init();
     proxyip_flood_child_init(pchild);
-    proxyip_wait_child_init(pchild, s);
+    proxyip_lobby_child_init(pchild, s);
 }
 
 static void child_stopping(apr_pool_t *pchild, int graceful)
 {
     (void)pchild;
     proxyip_wait_stopping(graceful);
+    proxyip_lobby_stopping(graceful);
 }
 
 static void add_env_hooks(void)
@@ -181,7 +183,7 @@ static void register_hooks(apr_pool_t *p)
     const int before_all = APR_HOOK_REALLY_FIRST - 10;
 
     proxyip_conf_begin(add_hooks_for);
-    proxyip_filter_register(p);
+    proxyip_strip_register();
     proxyip_authz_register(p);
     proxyip_facts_export();
 
@@ -189,8 +191,9 @@ static void register_hooks(apr_pool_t *p)
     ap_hook_pre_config(pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_config(check_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_test_config(test_config, NULL, NULL, APR_HOOK_MIDDLE);
-    /* Late: the hooks' order is final, and other modules' errors come
-     * first. */
+    /* Right behind event's (APR_HOOK_REALLY_FIRST), which counts listeners. */
+    ap_hook_open_logs(proxyip_lobby_open_logs, NULL, NULL, APR_HOOK_FIRST);
+    /* Late: other modules' errors come first. */
     ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_LAST);
     ap_hook_child_init(child_init, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_status(proxyip_stats_child_status, NULL, NULL,
@@ -202,15 +205,6 @@ static void register_hooks(apr_pool_t *p)
 
     ap_hook_pre_connection(proxyip_process_pre_connection, NULL, NULL,
                            before_all);
-    ap_hook_process_connection(proxyip_process_connection, NULL, NULL,
-                               before_all);
-    ap_hook_resume_connection(proxyip_process_resume, NULL, NULL,
-                              APR_HOOK_FIRST);
-    /* Before core's (APR_HOOK_REALLY_LAST), which adds the socket itself:
-     * what we have read of it comes first. */
-    ap_hook_insert_network_bucket(proxyip_filter_insert_payload, NULL, NULL,
-                                  APR_HOOK_FIRST);
-
     ap_hook_expr_lookup(proxyip_vars_expr_lookup, NULL, NULL,
                         APR_HOOK_MIDDLE);
     /* Late: every module has registered its `Require` words, and none has

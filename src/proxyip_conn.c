@@ -12,7 +12,7 @@
  */
 
 /*
- * What is known of one connection, and applying it.
+ * What is known of one connection.
  */
 
 #include "proxyip_conn.h"
@@ -49,9 +49,7 @@ const char *proxyip_conn_outcome_text(proxyip_outcome_t outcome)
     case PROXYIP_CLOSED_IDLE:
         return "closed behind the header";
     case PROXYIP_EVICTED:
-        return "closed to make room";
-    case PROXYIP_MPM_TIMED_OUT:
-        return "closed by Timeout";
+        return "closed for want of descriptors";
     case PROXYIP_STOPPING:
         return "closed by a stopping child";
     }
@@ -72,10 +70,10 @@ int proxyip_conn_is_stranger(const proxyip_conn_t *conn)
     return !conn->rule || conn->rule->bits == 0;
 }
 
-int proxyip_conn_may_lack_header(const proxyip_conn_t *conn,
+int proxyip_conn_may_lack_header(const proxyip_rule_t *rule,
                                  const uint8_t *bytes, size_t len)
 {
-    return conn->rule->policy == PROXYIP_OPTIONAL
+    return rule->policy == PROXYIP_OPTIONAL
            && !pp_committed_version(bytes, len);
 }
 
@@ -147,22 +145,4 @@ void proxyip_conn_fill_sockaddr(apr_sockaddr_t *sa, apr_pool_t *p,
     sa->ipaddr_len = 16;
     sa->addr_str_len = PP_ADDR_TEXT_MAX;
 #endif
-}
-
-void proxyip_conn_adopt(proxyip_conn_t *conn)
-{
-    conn_rec *c = conn->c;
-
-    if (!conn->has_header || !pp_names_client(&conn->header)) {
-        return;
-    }
-    proxyip_conn_fill_sockaddr(&conn->client_addr, c->pool,
-                               &conn->header.src, conn->header.src_port);
-    pp_addr_format(&conn->header.src, conn->client_ip);
-    c->client_addr = &conn->client_addr;
-    c->client_ip = conn->client_ip;
-    /* What may have been looked up was the peer's. */
-    c->remote_host = NULL;
-    c->remote_logname = NULL;
-    c->double_reverse = 0;
 }

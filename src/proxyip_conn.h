@@ -12,7 +12,7 @@
  */
 
 /*
- * What is known of one connection, and applying it.
+ * What is known of one connection: the record that all rooms share.
  */
 
 #ifndef PROXYIP_CONN_H
@@ -39,15 +39,13 @@ typedef enum {
     PROXYIP_CLOSED_EARLY,   /* the peer closed before a whole header */
     PROXYIP_IDLE,           /* no payload within ProxyIPDefer */
     PROXYIP_CLOSED_IDLE,    /* the peer closed between header and payload */
-    PROXYIP_EVICTED,        /* closed to make room for others */
-    PROXYIP_MPM_TIMED_OUT,  /* the main server's Timeout ended the wait */
-    PROXYIP_STOPPING        /* the child went down while it waited */
+    PROXYIP_EVICTED,        /* given up: the child's descriptors run out */
+    PROXYIP_STOPPING        /* the child stopped while a worker waited */
 } proxyip_outcome_t;
 
 /** The record of one client connection to a listener that is On and takes a
- * header from this peer.  Made by pre_connection in c->pool, written by the
- * worker that has the connection, read-only once the other modules have met
- * it. */
+ * header from this peer.  Made by pre_connection in c->pool once it is decided
+ * what has come; read-only when the other modules meet the connection. */
 struct proxyip_conn_t {
     conn_rec *c;
     const proxyip_conf_t *conf;  /* of the listener, for the whole life */
@@ -68,9 +66,6 @@ struct proxyip_conn_t {
                                     c->pool */
     apr_sockaddr_t client_addr;  /* the header's source; valid once adopted */
     char client_ip[PP_ADDR_TEXT_MAX];
-    struct proxyip_reader_t *reader; /* the filter's own */
-    int is_over;                 /* the header's part is: the other modules
-                                    have the connection, or it is closed */
     int is_left_to_http1;        /* ProxyIPHTTPS's own: mod_http2 has looked
                                     for its preface and not found it */
 };
@@ -97,12 +92,12 @@ int proxyip_conn_is_stranger(const proxyip_conn_t *conn);
 /**
  * Say whether a peer may, by what it has sent so far, be one that sends no
  * header: an optional one that is not committed to a header yet.
- * @param conn its record, with a rule
+ * @param rule the range that it is in
  * @param bytes the first bytes that came; may be NULL when len is 0
  * @param len number of bytes
  * @return 1 or 0
  */
-int proxyip_conn_may_lack_header(const proxyip_conn_t *conn,
+int proxyip_conn_may_lack_header(const proxyip_rule_t *rule,
                                  const uint8_t *bytes, size_t len);
 
 /**
@@ -151,14 +146,5 @@ void proxyip_conn_read_addr(const apr_sockaddr_t *sa, pp_addr_t *addr);
  */
 void proxyip_conn_fill_sockaddr(apr_sockaddr_t *sa, apr_pool_t *p,
                                 const pp_addr_t *addr, apr_port_t port);
-
-/**
- * Make the client that the header names the connection's client: from here
- * on c->client_addr and c->client_ip are the header's source.  A header that
- * names none leaves the socket's own.
- * @param conn a record whose outcome is ACCEPTED or ABSENT
- * @remark before any module but core and this one has met the connection
- */
-void proxyip_conn_adopt(proxyip_conn_t *conn);
 
 #endif /* PROXYIP_CONN_H */

@@ -17,10 +17,18 @@
 
 #include "connection/proxyip_process.h"
 
-#include "connection/proxyip_filter.h"
-#include "connection/proxyip_preconn.h"
+#include <apr_portable.h>
+#include <apr_strings.h>
+#include <http_core.h>
+
+#include "connection/proxyip_adopt.h"
+#include "connection/proxyip_back.h"
+#include "connection/proxyip_lobby.h"
+#include "connection/proxyip_look.h"
 #include "connection/proxyip_server.h"
+#include "connection/proxyip_strip.h"
 #include "connection/proxyip_wait.h"
+#include "proxyip_clock.h"
 #include "proxyip_conn.h"
 #include "report/proxyip_log.h"
 #include "report/proxyip_report.h"
@@ -28,135 +36,248 @@
 #include "settings/proxyip_conf.h"
 #include "settings/proxyip_listeners.h"
 
-#include <http_core.h>
+/* What is known of a connection before it has a record: most that wait never
+ * get one from this worker. */
+typedef struct {
+    conn_rec *c;
+    apr_socket_t *csd;
+    int fd;
+    const proxyip_conf_t *conf;
+    const proxyip_rule_t *rule; /* require or optional */
+    uint8_t *buffer;            /* of PROXYIP_LOOK_SIZE */
+    proxyip_seen_t seen;
+    proxyip_wait_t wait;
+    proxyip_wait_end_t end;     /* how its wait ended, if it waited */
+} arrival_t;
 
-static int reject(proxyip_conn_t *conn)
+/* The MPM closes the socket, if it still has one, without a word: aborted
+ * keeps it from flushing, in which mod_ssl would shake hands, and from
+ * shutting down what the lobby has a descriptor of.  core's own hook, which
+ * would be run for us (core.c, ap_pre_connection), is spared where it finds
+ * the socket in its place. */
+static int end_silently(conn_rec *c, apr_socket_t *csd)
 {
+    c->aborted = 1;
+    ap_set_core_module_config(c->conn_config, csd);
+    return HTTP_FORBIDDEN;
+}
+
+static int reject(conn_rec *c, apr_socket_t *csd, const proxyip_conf_t *conf,
+                  const proxyip_rule_t *rule)
+{
+    proxyip_conn_t *conn = proxyip_conn_make(c, proxyip_listeners_of(c), conf,
+                                             rule);
+
     conn->outcome = PROXYIP_REJECTED;
     proxyip_report_closed(conn, NULL, NULL, 0);
-    return HTTP_FORBIDDEN; /* no answer: the MPM closes the socket */
+    return end_silently(c, csd);
+}
+
+static proxyip_outcome_t outcome_of_bad(pp_reason_t reason)
+{
+    if (reason == PP_BAD_SIGNATURE) {
+        return PROXYIP_MISSING;
+    }
+    if (reason == PP_BAD_V2_TOO_LARGE) {
+        return PROXYIP_TOO_LARGE;
+    }
+    if (reason == PP_BAD_CRC_MISMATCH || reason == PP_BAD_CRC_MISSING) {
+        return PROXYIP_BAD_CHECKSUM;
+    }
+    return PROXYIP_MALFORMED;
+}
+
+/* An optional peer that has not begun a header: what it has sent is payload.
+ * Where the server may be the one to speak first, silence says so too. */
+static int is_without_header(const arrival_t *arrival)
+{
+    const proxyip_seen_t *seen = &arrival->seen;
+
+    if (seen->stage != PROXYIP_STAGE_OPEN) {
+        return 0;
+    }
+    return arrival->end == PROXYIP_WAIT_CLOSED
+               ? seen->len > 0
+               : arrival->end == PROXYIP_WAIT_TIMED_OUT
+                     && !arrival->conf->defer_us;
+}
+
+/* The wait ended before it was decided. */
+static proxyip_outcome_t outcome_of_wait(const arrival_t *arrival)
+{
+    int is_payload = arrival->seen.stage == PROXYIP_STAGE_PAYLOAD;
+
+    if (is_without_header(arrival)) {
+        return PROXYIP_ABSENT;
+    }
+    switch (arrival->end) {
+    case PROXYIP_WAIT_READY:
+    case PROXYIP_WAIT_TIMED_OUT:
+        return is_payload ? PROXYIP_IDLE : PROXYIP_TIMED_OUT;
+    case PROXYIP_WAIT_CLOSED:
+        return is_payload ? PROXYIP_CLOSED_IDLE : PROXYIP_CLOSED_EARLY;
+    case PROXYIP_WAIT_NO_DESCRIPTORS:
+        return PROXYIP_EVICTED;
+    case PROXYIP_WAIT_STOPPING:
+        return PROXYIP_STOPPING;
+    }
+    return PROXYIP_TIMED_OUT;
+}
+
+static proxyip_outcome_t outcome_of(const arrival_t *arrival)
+{
+    switch (arrival->seen.status) {
+    case PROXYIP_SEEN_HEADER:
+        return PROXYIP_ACCEPTED;
+    case PROXYIP_SEEN_NO_HEADER:
+        return PROXYIP_ABSENT;
+    case PROXYIP_SEEN_BAD:
+        return outcome_of_bad(arrival->seen.answer.reason);
+    case PROXYIP_SEEN_END:
+        return PROXYIP_CLOSED_EARLY;
+    case PROXYIP_SEEN_UNDECIDED:
+        break;
+    }
+    return outcome_of_wait(arrival);
+}
+
+/* The bytes are on the stack: the TLVs that are kept are copied. */
+static void keep_header(proxyip_conn_t *conn, const proxyip_seen_t *seen)
+{
+    conn->has_header = 1;
+    conn->header = seen->header;
+    if (seen->header.tlvs) {
+        conn->header.tlvs = apr_pmemdup(conn->c->pool, seen->header.tlvs,
+                                        seen->header.tlvs_len);
+    }
+}
+
+static proxyip_conn_t *make_record(const arrival_t *arrival)
+{
+    const proxyip_seen_t *seen = &arrival->seen;
+    conn_rec *c = arrival->c;
+    proxyip_conn_t *conn = proxyip_conn_make(c, proxyip_listeners_of(c),
+                                             arrival->conf, arrival->rule);
+
+    conn->outcome = outcome_of(arrival);
+    if (seen->answer.status == PP_DONE && seen->len > 0) {
+        keep_header(conn, seen);
+    }
+    return conn;
+}
+
+static int refuse(const arrival_t *arrival, proxyip_conn_t *conn)
+{
+    const proxyip_seen_t *seen = &arrival->seen;
+    const pp_answer_t *answer = NULL;
+
+    if (seen->status == PROXYIP_SEEN_BAD) {
+        answer = &seen->answer;
+        conn->reason = answer->reason;
+        proxyip_conn_look(conn, seen->bytes, seen->len);
+        proxyip_log_bytes(conn, "refused", seen->bytes, seen->len);
+    }
+    proxyip_report_closed(conn, answer, seen->bytes, seen->len);
+    return end_silently(arrival->c, arrival->csd);
+}
+
+/* The header's part ends here; to the other modules it is as if the client
+ * had made the connection. */
+static int adopt(const arrival_t *arrival, proxyip_conn_t *conn)
+{
+    const proxyip_seen_t *seen = &arrival->seen;
+    size_t header_len = conn->has_header ? seen->answer.len : 0;
+
+    ap_set_module_config(arrival->c->conn_config, &proxyip_module, conn);
+    if (header_len) {
+        proxyip_log_bytes(conn, "whole header", seen->bytes, header_len);
+        proxyip_strip_add(arrival->c, header_len);
+    }
+    proxyip_adopt(conn);
+    proxyip_report_taken(conn, seen->bytes + header_len,
+                         seen->len - header_len);
+    /* Last: what was logged up to here is the listener's. */
+    proxyip_server_adopt(conn);
+    return DECLINED;
+}
+
+static void look(arrival_t *arrival)
+{
+    proxyip_look(arrival->fd, arrival->conf, arrival->rule, arrival->buffer,
+                 PROXYIP_LOOK_SIZE, arrival->c->pool, &arrival->seen);
+}
+
+/* Whether what is seen is still to be waited for.  A wait that has ended may
+ * have left the stage that it ended in: then the next one begins. */
+static int is_to_wait(arrival_t *arrival, const proxyip_ticket_t *ticket)
+{
+    int is_new;
+
+    if (arrival->seen.status != PROXYIP_SEEN_UNDECIDED) {
+        return 0;
+    }
+    if (ticket) {
+        arrival->wait = ticket->wait;
+        arrival->end = ticket->end;
+    }
+    is_new = proxyip_stage_enter(&arrival->wait, arrival->seen.stage,
+                                 proxyip_clock_now(),
+                                 arrival->conf->timeout_us,
+                                 arrival->conf->defer_us);
+    return !ticket || ticket->end == PROXYIP_WAIT_READY
+           || (is_new && ticket->end == PROXYIP_WAIT_TIMED_OUT);
+}
+
+static int receive(arrival_t *arrival, const proxyip_ticket_t *ticket)
+{
+    proxyip_conn_t *conn;
+
+    look(arrival);
+    if (is_to_wait(arrival, ticket)) {
+        if (proxyip_lobby_enter(arrival->c, arrival->csd, arrival->conf,
+                                arrival->rule, &arrival->wait,
+                                &arrival->seen)) {
+            return end_silently(arrival->c, arrival->csd);
+        }
+        arrival->end = proxyip_wait_here(arrival->fd, arrival->conf,
+                                         arrival->rule, arrival->buffer,
+                                         PROXYIP_LOOK_SIZE, arrival->c->pool,
+                                         &arrival->wait, &arrival->seen);
+    }
+    conn = make_record(arrival);
+    if (conn->outcome == PROXYIP_ACCEPTED || conn->outcome == PROXYIP_ABSENT) {
+        return adopt(arrival, conn);
+    }
+    return refuse(arrival, conn);
 }
 
 int proxyip_process_pre_connection(conn_rec *c, void *csd)
 {
-    const proxyip_conf_t *conf;
-    const proxyip_listener_t *listener;
-    const proxyip_rule_t *rule;
-    proxyip_conn_t *conn;
+    const proxyip_ticket_t *ticket;
+    uint8_t buffer[PROXYIP_LOOK_SIZE];
+    arrival_t arrival = {.c = c, .csd = csd, .buffer = buffer};
     pp_addr_t peer;
 
     if (c->outgoing || c->master) {
         return DECLINED; /* to a backend; a stream of an HTTP/2 connection */
     }
-    conf = proxyip_conf_get(c->base_server);
-    if (!conf->enabled) {
+    ticket = proxyip_back_ticket(csd);
+    if (ticket && ticket->is_none) {
+        return end_silently(c, csd);
+    }
+    arrival.conf = proxyip_conf_get(c->base_server);
+    if (!arrival.conf->enabled) {
         return DECLINED;
     }
     proxyip_conn_read_addr(c->client_addr, &peer);
-    rule = proxyip_peers_find(conf->peers, &peer);
-    listener = proxyip_listeners_of(c);
-    if (rule && rule->policy == PROXYIP_DIRECT) {
-        proxyip_stats_count_direct(listener);
+    arrival.rule = proxyip_peers_find(arrival.conf->peers, &peer);
+    if (!arrival.rule || arrival.rule->policy == PROXYIP_REJECT) {
+        return reject(c, csd, arrival.conf, arrival.rule);
+    }
+    if (arrival.rule->policy == PROXYIP_DIRECT) {
+        proxyip_stats_count_direct(proxyip_listeners_of(c));
         return DECLINED;
     }
-    conn = proxyip_conn_make(c, listener, conf, rule);
-    if (!rule || rule->policy == PROXYIP_REJECT) {
-        return reject(conn);
-    }
-    ap_set_module_config(c->conn_config, &proxyip_module, conn);
-    proxyip_preconn_run_core(c, csd);
-    proxyip_filter_add(conn, csd);
-    return DONE;
-}
-
-static int close_connection(proxyip_conn_t *conn)
-{
-    conn_rec *c = conn->c;
-
-    conn->is_over = 1;
-    c->aborted = 1;
-    if (c->cs) {
-        c->cs->state = CONN_STATE_LINGER;
-    }
-    return OK;
-}
-
-/* Without a worker where the MPM can.  One case it cannot: the MPM calls
- * back when there is something to read, and where the server is to speak
- * first (ProxyIPDefer Off) a silent optional peer must be served before. */
-static int must_block(const proxyip_conn_t *conn)
-{
-    return !proxyip_wait_is_possible() || !conn->c->cs
-           || (conn->rule->policy == PROXYIP_OPTIONAL
-               && !conn->conf->defer_us);
-}
-
-static int return_to_mpm(proxyip_conn_t *conn)
-{
-#if AP_MODULE_MAGIC_AT_LEAST(20120211, 137)
-    proxyip_filter_wait(conn);
-    conn->c->cs->state = CONN_STATE_ASYNC_WAITIO;
-    conn->c->cs->sense = CONN_SENSE_WANT_READ;
-    return OK;
-#else
-    return close_connection(conn); /* not reached: must_block() */
-#endif
-}
-
-/* The header's part ends here; to the other modules it is as if the client
- * had made the connection. */
-static int hand_over(proxyip_conn_t *conn)
-{
-    conn_rec *c = conn->c;
-    const uint8_t *payload;
-    apr_size_t len;
-    int rc;
-
-    if (proxyip_filter_finish(conn) != PROXYIP_READ_READY) {
-        return close_connection(conn);
-    }
-    proxyip_conn_adopt(conn);
-    len = proxyip_filter_payload(conn, &payload);
-    proxyip_report_taken(conn, payload, len);
-    /* Last: what was logged up to here is the listener's. */
-    proxyip_server_adopt(conn);
-    conn->is_over = 1;
-    rc = proxyip_preconn_run_rest(c, ap_get_conn_socket(c));
-    if (rc != OK) {
-        proxyip_log_refused(conn, rc);
-        return close_connection(conn);
-    }
-    return DECLINED;
-}
-
-int proxyip_process_connection(conn_rec *c)
-{
-    proxyip_conn_t *conn = proxyip_conn_get(c);
-
-    if (!conn || conn->is_over) {
-        return DECLINED;
-    }
-    switch (proxyip_filter_advance(conn, must_block(conn))) {
-    case PROXYIP_READ_WAIT:
-        return return_to_mpm(conn);
-    case PROXYIP_READ_FAILED:
-        return close_connection(conn);
-    case PROXYIP_READ_READY:
-        break;
-    }
-    return hand_over(conn);
-}
-
-void proxyip_process_resume(conn_rec *c, request_rec *r)
-{
-    proxyip_conn_t *conn = proxyip_conn_get(c);
-
-    (void)r;
-    /* Also called when the socket is readable; then process_connection is
-     * next, in another state. */
-    if (conn && !conn->is_over && c->cs
-        && c->cs->state == CONN_STATE_LINGER) {
-        conn->is_over = 1;
-        proxyip_filter_fail(conn, PROXYIP_MPM_TIMED_OUT);
-    }
+    apr_os_sock_get(&arrival.fd, csd);
+    return receive(&arrival, ticket);
 }

@@ -12,8 +12,8 @@
  */
 
 /*
- * The life of a connection: the hooks that decide what a peer may do, wait
- * for its header, and hand the connection to everybody else.
+ * The life of a connection: the hook that decides what a peer may do, looks
+ * for its header, lets it wait, and makes the client the connection's.
  */
 
 #ifndef PROXYIP_PROCESS_H
@@ -22,28 +22,14 @@
 #include "proxyip_private.h"
 
 /**
- * pre_connection: decide from the socket's peer; reject, leave alone, or put
- * the filter on and keep the other modules' hooks for later.
- * @param c a new connection
+ * pre_connection, before every other module's: the socket's peer decides; a
+ * header that has come is adopted, and what has not come is waited for.
+ * @param c a new connection, or one that comes back from the lobby
  * @param csd its apr_socket_t
- * @return DECLINED: not ours; DONE: ours; HTTP_FORBIDDEN: rejected
+ * @return DECLINED: the other modules meet the connection, whose client is
+ *         the one that the header names; HTTP_FORBIDDEN: it is closed without
+ *         an answer, or waits in the lobby
  */
 int proxyip_process_pre_connection(conn_rec *c, void *csd);
-
-/**
- * process_connection: drive the filter; return the connection to the MPM
- * while bytes are missing; at last adopt the client and let the other
- * modules meet the connection.
- * @param c the connection
- * @return OK while it waits and when it is closed, else DECLINED
- */
-int proxyip_process_connection(conn_rec *c);
-
-/**
- * resume_connection: notice that the MPM has given up a waiting connection.
- * @param c the connection
- * @param r unused
- */
-void proxyip_process_resume(conn_rec *c, request_rec *r);
 
 #endif /* PROXYIP_PROCESS_H */

@@ -97,10 +97,7 @@ static void adopt_destination(proxyip_conn_t *conn)
         /* httpd compares it when it chooses among a listener's names. */
         proxyip_conn_fill_sockaddr(addr, c->pool, &header->dst,
                                    conn->socket_addr->port);
-        return;
     }
-    /* core's pre_connection hook has set that of the listener. */
-    apr_socket_timeout_set(ap_get_conn_socket(c), c->base_server->timeout);
 }
 
 void proxyip_server_adopt(proxyip_conn_t *conn)

@@ -30,7 +30,7 @@
  * stay.  A header that names no client changes nothing.
  * @param conn a record whose client was adopted; it keeps the listener where
  *        the connection was accepted
- * @remark before any module but core and this one has met the connection, and
+ * @remark in pre_connection, before any other module has met it, and
  *         after the last line that is to be logged as the listener says
  *         (LogLevel, ErrorLog)
  */

@@ -292,7 +292,7 @@ static const char *time_settings(const proxyip_conn_t *conn,
 {
     const char *text = setting(conn, PROXYIP_SET_TIMEOUT);
 
-    if (proxyip_conn_may_lack_header(conn, bytes, len)) {
+    if (proxyip_conn_may_lack_header(conn->rule, bytes, len)) {
         text = apr_pstrcat(conn->c->pool, text, " and ",
                            setting(conn, PROXYIP_SET_DEFER), NULL);
     }
@@ -308,7 +308,7 @@ static int unfinished_level(const proxyip_conn_t *conn, const uint8_t *bytes,
     if (len == 0) {
         return APLOG_DEBUG;
     }
-    return proxyip_conn_may_lack_header(conn, bytes, len)
+    return proxyip_conn_may_lack_header(conn->rule, bytes, len)
                ? APLOG_INFO
                : proxyip_log_fault_level(conn);
 }
@@ -350,23 +350,11 @@ static void log_closed_idle(const proxyip_conn_t *conn, int level)
 static void log_evicted(const proxyip_conn_t *conn, int level,
                         const uint8_t *bytes, size_t len)
 {
-    ap_log_cerror(APLOG_MARK, level, 0, conn->c, PROXYIP_LOGNO(0029)
-                  "closed: it had waited longest of all and the child needs"
-                  " room for other connections; %s; %s; see ThreadsPerChild"
-                  " and AsyncRequestWorkerFactor",
-                  show_state(conn, bytes, len), describe(conn));
-}
-
-static void log_mpm_timed_out(const proxyip_conn_t *conn, int level,
-                              const uint8_t *bytes, size_t len)
-{
-    ap_log_cerror(APLOG_MARK, level, 0, conn->c, PROXYIP_LOGNO(0030)
-                  "closed: the main server's Timeout (%" APR_TIME_T_FMT
-                  "s) passed before %s did; %s; %s; raise Timeout, or shorten"
-                  " the other", apr_time_sec(ap_server_conf->timeout),
-                  conn->has_header ? setting(conn, PROXYIP_SET_DEFER)
-                                   : time_settings(conn, bytes, len),
-                  show_state(conn, bytes, len), describe(conn));
+    ap_log_cerror(APLOG_MARK, level, 0, conn->c, PROXYIP_LOGNO(0053)
+                  "closed: it had waited longest of all and the child's"
+                  " descriptors run out; %s; %s; raise the limit (ulimit -n;"
+                  " systemd: LimitNOFILE)", show_state(conn, bytes, len),
+                  describe(conn));
 }
 
 static void log_stopping(const proxyip_conn_t *conn, int level,
@@ -443,10 +431,6 @@ int proxyip_log_level(const proxyip_conn_t *conn, const uint8_t *bytes,
     case PROXYIP_TIMED_OUT:
     case PROXYIP_CLOSED_EARLY:
         return unfinished_level(conn, bytes, len);
-    case PROXYIP_MPM_TIMED_OUT:
-        /* Timeout cut short one of our own waits: judged as those are. */
-        return conn->has_header ? APLOG_INFO
-                                : unfinished_level(conn, bytes, len);
     case PROXYIP_CLOSED_IDLE:
     case PROXYIP_EVICTED:
     case PROXYIP_STOPPING:
@@ -492,9 +476,6 @@ void proxyip_log_closed(const proxyip_conn_t *conn, int level,
         break;
     case PROXYIP_EVICTED:
         log_evicted(conn, level, bytes, len);
-        break;
-    case PROXYIP_MPM_TIMED_OUT:
-        log_mpm_timed_out(conn, level, bytes, len);
         break;
     case PROXYIP_STOPPING:
         log_stopping(conn, level, bytes, len);
@@ -584,11 +565,4 @@ void proxyip_log_second_header(const proxyip_conn_t *conn, int level,
                   " and set_real_ip_from), or add none; %s; %s",
                   conn->peer_ip, conn->c->client_ip,
                   show_bytes(conn, bytes, len), describe(conn));
-}
-
-void proxyip_log_refused(const proxyip_conn_t *conn, int rc)
-{
-    ap_log_cerror(APLOG_MARK, APLOG_DEBUG, 0, conn->c, PROXYIP_LOGNO(0044)
-                  "closed: another module's pre_connection hook returned %d;"
-                  " %s", rc, describe(conn));
 }

@@ -83,11 +83,4 @@ void proxyip_log_second_header(const proxyip_conn_t *conn, int level,
 void proxyip_log_bytes(const proxyip_conn_t *conn, const char *what,
                        const uint8_t *bytes, size_t len);
 
-/**
- * Log that another module's pre_connection hook refused the connection.
- * @param conn its record
- * @param rc what the hook returned
- */
-void proxyip_log_refused(const proxyip_conn_t *conn, int rc);
-
 #endif /* PROXYIP_LOG_H */

@@ -40,7 +40,7 @@
 /* Under this name a restarted server finds the block again.  Its number grows
  * with every change of what the block holds, enumerations included: a newer
  * module may be loaded at a restart. */
-#define RETAINED "mod_proxyip/stats/3"
+#define RETAINED "mod_proxyip/stats/4"
 
 /* Listeners beyond those of the first start that can get an entry; those
  * beyond share the last one. */
@@ -279,6 +279,19 @@ void proxyip_stats_child_init(void)
     }
 }
 
+int proxyip_stats_has_siblings(void)
+{
+    int i;
+
+    for (i = 0; i < head->places; i++) {
+        if (&places[i] != place
+            && __atomic_load_n(&places[i].pid, __ATOMIC_RELAXED)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 void proxyip_stats_child_status(server_rec *s, pid_t pid, ap_generation_t gen,
                                 int slot, mpm_child_status state)
 {
@@ -357,7 +370,6 @@ static count_t count_of(const proxyip_conn_t *conn)
         return COUNT_EVICTED;
     case PROXYIP_TIMED_OUT:
     case PROXYIP_IDLE:
-    case PROXYIP_MPM_TIMED_OUT:
     case PROXYIP_STOPPING:
     case PROXYIP_PENDING:
         break;
@@ -402,7 +414,6 @@ static int is_refusal(const proxyip_conn_t *conn)
     case PROXYIP_IDLE:
     case PROXYIP_CLOSED_IDLE:
     case PROXYIP_EVICTED:
-    case PROXYIP_MPM_TIMED_OUT:
     case PROXYIP_STOPPING:
         break;
     }

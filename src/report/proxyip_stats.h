@@ -66,6 +66,9 @@ void proxyip_stats_child_status(server_rec *s, pid_t pid, ap_generation_t gen,
  * wait. */
 void proxyip_stats_add_waiting(int count);
 
+/** @return whether other children of this server are there */
+int proxyip_stats_has_siblings(void);
+
 /**
  * Count a connection that a `direct` peer has made.
  * @param listener where; NULL is nowhere

@@ -23,6 +23,7 @@
 #include <apr_network_io.h>
 #include <apr_strings.h>
 #include <apr_tables.h>
+#include <http_vhost.h>
 
 #include "settings/proxyip_conf.h"
 
@@ -239,6 +240,20 @@ const proxyip_listener_t *proxyip_listeners_of(const conn_rec *c)
         }
     }
     return any;
+}
+
+/* httpd's search looks at these members alone (vhost.c,
+ * ap_update_vhost_given_ip). */
+const proxyip_conf_t *proxyip_listeners_conf_at(server_rec *main_s,
+                                                apr_sockaddr_t *local)
+{
+    conn_rec c;
+
+    memset(&c, 0, sizeof(c));
+    c.local_addr = local;
+    c.base_server = main_s;
+    ap_update_vhost_given_ip(&c);
+    return proxyip_conf_get(c.base_server);
 }
 
 int proxyip_listeners_is_on(const proxyip_listener_t *listener)

@@ -66,6 +66,15 @@ apr_array_header_t *proxyip_listeners_attach(apr_pool_t *pconf,
 const proxyip_listener_t *proxyip_listeners_of(const conn_rec *c);
 
 /**
+ * The settings that hold for connections to an address.
+ * @param main_s the main server
+ * @param local the address and port that a connection came in on
+ * @return the settings of the server that httpd chooses for it, never NULL
+ */
+const proxyip_conf_t *proxyip_listeners_conf_at(server_rec *main_s,
+                                                apr_sockaddr_t *local);
+
+/**
  * One of a listener's servers.
  * @param listener the listener
  * @param i which, from 0

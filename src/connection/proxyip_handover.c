@@ -1,0 +1,253 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/*
+ * Handing connections that wait to another child.
+ */
+
+#include "connection/proxyip_handover.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#ifdef __linux__
+#include <linux/sockios.h>
+#endif
+
+#include <http_core.h>
+
+/* Under this name a restarted server finds the pair again.  Its number grows
+ * with every change of what is kept or of message_t: a newer module may be
+ * loaded at a restart, while children of the older one hand over. */
+#define RETAINED "mod_proxyip/handover/1"
+#define MAGIC 0x50495031u
+
+/* Room for some thousand messages, each of which takes the kernel about 800
+ * bytes; more than that waits until there is room. */
+#define ROOM (4 * 1024 * 1024)
+
+typedef struct {
+    int fds[2]; /* [0] is read, [1] is written */
+} retained_t;
+
+/* What goes with a descriptor. */
+typedef struct {
+    apr_uint32_t magic;
+    apr_int32_t stage;
+    apr_int64_t accepted; /* these on the clock that all processes share */
+    apr_int64_t deadline;
+    apr_int32_t pid;      /* of the child that gives */
+    apr_int32_t unused;
+} message_t;
+
+/* Room for one descriptor; the union aligns it. */
+typedef union {
+    char bytes[CMSG_SPACE(sizeof(int))];
+    struct cmsghdr align;
+} control_t;
+
+/* Set by post_config, only read afterwards. */
+static int pair[2] = {-1, -1};
+
+#ifdef __linux__
+
+static apr_status_t make_pair(int *fds)
+{
+    int size = ROOM;
+
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
+                   fds) < 0) {
+        return errno;
+    }
+    /* Beyond the system's limit where the parent may; else up to it. */
+    if (setsockopt(fds[1], SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size))) {
+        setsockopt(fds[1], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+    }
+    return APR_SUCCESS;
+}
+
+#else
+
+static apr_status_t make_pair(int *fds)
+{
+    (void)fds;
+    return APR_ENOTIMPL;
+}
+
+#endif
+
+apr_status_t proxyip_handover_prepare(void)
+{
+    retained_t *retained = ap_retained_data_get(RETAINED);
+    apr_status_t rv = APR_SUCCESS;
+
+    if (!retained) {
+        retained = ap_retained_data_create(RETAINED, sizeof(*retained));
+        rv = make_pair(retained->fds);
+        if (rv != APR_SUCCESS) {
+            retained->fds[0] = retained->fds[1] = -1;
+        }
+    }
+    pair[0] = retained->fds[0];
+    pair[1] = retained->fds[1];
+    return rv;
+}
+
+int proxyip_handover_descriptor(void)
+{
+    return pair[0];
+}
+
+apr_status_t proxyip_handover_give(const proxyip_waiter_t *waiter)
+{
+    message_t message = {MAGIC, waiter->wait.stage, waiter->wait.accepted,
+                         waiter->wait.deadline, (apr_int32_t)getpid(), 0};
+    struct iovec part = {&message, sizeof(message)};
+    control_t control;
+    struct msghdr header;
+    struct cmsghdr *rights;
+
+    memset(&control, 0, sizeof(control));
+    memset(&header, 0, sizeof(header));
+    header.msg_iov = &part;
+    header.msg_iovlen = 1;
+    header.msg_control = &control;
+    header.msg_controllen = sizeof(control);
+    rights = CMSG_FIRSTHDR(&header);
+    rights->cmsg_level = SOL_SOCKET;
+    rights->cmsg_type = SCM_RIGHTS;
+    rights->cmsg_len = CMSG_LEN(sizeof(int));
+    memcpy(CMSG_DATA(rights), &waiter->fd, sizeof(int));
+    if (sendmsg(pair[1], &header, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) {
+        return APR_SUCCESS;
+    }
+    /* ETOOMANYREFS: as many as this user may open are on their way. */
+    return errno == EWOULDBLOCK || errno == EINTR || errno == ENOBUFS
+                   || errno == ETOOMANYREFS
+               ? APR_EAGAIN
+               : errno;
+}
+
+/* The descriptor that came with a message, or -1; the kernel has closed what
+ * the control buffer had no room for. */
+static int find_descriptor(struct msghdr *header)
+{
+    const struct cmsghdr *rights = CMSG_FIRSTHDR(header);
+    int fd = -1;
+
+    if (rights && rights->cmsg_level == SOL_SOCKET
+        && rights->cmsg_type == SCM_RIGHTS
+        && rights->cmsg_len == CMSG_LEN(sizeof(int))) {
+        memcpy(&fd, CMSG_DATA(rights), sizeof(fd));
+    }
+    return fd;
+}
+
+/* What the message says is taken only where it can do no harm: the connection
+ * is judged by its own addresses and bytes. */
+static int is_right_message(const message_t *message, apr_ssize_t len)
+{
+    return len == (apr_ssize_t)sizeof(*message) && message->magic == MAGIC
+           && message->stage >= PROXYIP_STAGE_OPEN
+           && message->stage <= PROXYIP_STAGE_PAYLOAD
+           && message->accepted > 0;
+}
+
+/* A TCP connection, and both its addresses. */
+static int read_addresses(proxyip_waiter_t *waiter)
+{
+    int type = 0;
+    socklen_t type_len = sizeof(type);
+    socklen_t peer_len = sizeof(waiter->peer);
+    socklen_t local_len = sizeof(waiter->local);
+
+    return getsockopt(waiter->fd, SOL_SOCKET, SO_TYPE, &type, &type_len) == 0
+           && type == SOCK_STREAM
+           && getpeername(waiter->fd, &waiter->peer.any, &peer_len) == 0
+           && getsockname(waiter->fd, &waiter->local.any, &local_len) == 0
+           && waiter->peer.any.sa_family == waiter->local.any.sa_family
+           && (waiter->peer.any.sa_family == AF_INET
+               || waiter->peer.any.sa_family == AF_INET6);
+}
+
+static proxyip_waiter_t *make_waiter(int fd, const message_t *message)
+{
+    proxyip_waiter_t *waiter = proxyip_waiter_make();
+
+    if (!waiter) {
+        return NULL;
+    }
+    waiter->fd = fd;
+    waiter->wait.stage = (proxyip_stage_t)message->stage;
+    waiter->wait.accepted = message->accepted;
+    waiter->wait.deadline = message->deadline;
+    waiter->has_low_water = 1; /* it may have been set */
+    if (!read_addresses(waiter)) {
+        proxyip_waiter_free(waiter);
+        return NULL;
+    }
+    return waiter;
+}
+
+#ifndef MSG_CMSG_CLOEXEC
+#define MSG_CMSG_CLOEXEC 0
+#endif
+
+apr_status_t proxyip_handover_take(proxyip_waiter_t **waiter, int *is_own)
+{
+    message_t message;
+    struct iovec part = {&message, sizeof(message)};
+    control_t control;
+    struct msghdr header;
+    apr_ssize_t len;
+    int fd;
+
+    memset(&message, 0, sizeof(message));
+    memset(&header, 0, sizeof(header));
+    header.msg_iov = &part;
+    header.msg_iovlen = 1;
+    header.msg_control = &control;
+    header.msg_controllen = sizeof(control);
+    len = recvmsg(pair[0], &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    if (len < 0) {
+        return errno == EMFILE ? APR_EGENERAL : APR_EAGAIN;
+    }
+    fd = find_descriptor(&header);
+    *is_own = message.pid == (apr_int32_t)getpid();
+    *waiter = fd >= 0 && is_right_message(&message, len)
+                  ? make_waiter(fd, &message)
+                  : NULL;
+    if (!*waiter) {
+        if (fd >= 0) {
+            close(fd);
+        }
+        return APR_EGENERAL;
+    }
+    return APR_SUCCESS;
+}
+
+/* The kernel counts what the reader has not taken yet. */
+int proxyip_handover_is_empty(void)
+{
+#ifdef SIOCOUTQ
+    int bytes = 0;
+
+    return ioctl(pair[1], SIOCOUTQ, &bytes) != 0 || bytes == 0;
+#else
+    return 1;
+#endif
+}

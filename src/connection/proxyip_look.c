@@ -1,0 +1,109 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/*
+ * Looking at the bytes that have come to a connection, without taking them.
+ */
+
+#include "connection/proxyip_look.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+
+#include "settings/proxyip_conf.h"
+
+static ssize_t peek(int fd, uint8_t *buffer, size_t size)
+{
+    ssize_t n;
+
+    do {
+        n = recv(fd, buffer, size, MSG_PEEK | MSG_DONTWAIT);
+    } while (n < 0 && errno == EINTR);
+    return n;
+}
+
+/* A header that is whole still waits for the first byte behind it, unless
+ * the server may be the one to speak first (ProxyIPDefer Off). */
+static void judge_whole(const proxyip_conf_t *conf, proxyip_seen_t *seen)
+{
+    if (conf->defer_us && seen->len == seen->answer.len) {
+        seen->status = PROXYIP_SEEN_UNDECIDED;
+        seen->stage = PROXYIP_STAGE_PAYLOAD;
+        seen->needed = seen->answer.len + 1;
+        return;
+    }
+    seen->status = PROXYIP_SEEN_HEADER;
+}
+
+static void judge(const proxyip_conf_t *conf, const proxyip_rule_t *rule,
+                  proxyip_seen_t *seen)
+{
+    seen->answer = pp_decode(seen->bytes, seen->len, &conf->rules,
+                             &seen->header);
+    switch (seen->answer.status) {
+    case PP_DONE:
+        judge_whole(conf, seen);
+        break;
+    case PP_MORE:
+        seen->status = PROXYIP_SEEN_UNDECIDED;
+        seen->stage = proxyip_conn_may_lack_header(rule, seen->bytes,
+                                                   seen->len)
+                          ? PROXYIP_STAGE_OPEN
+                          : PROXYIP_STAGE_HEADER;
+        seen->needed = seen->answer.len;
+        break;
+    case PP_BAD:
+        seen->status = proxyip_conn_may_lack_header(rule, seen->bytes,
+                                                    seen->len)
+                           ? PROXYIP_SEEN_NO_HEADER
+                           : PROXYIP_SEEN_BAD;
+        break;
+    }
+}
+
+/* An error other than "nothing there now" ends a connection as its peer's
+ * close does. */
+static void look_once(int fd, const proxyip_conf_t *conf,
+                      const proxyip_rule_t *rule, uint8_t *buffer,
+                      size_t size, proxyip_seen_t *seen)
+{
+    ssize_t n = peek(fd, buffer, size);
+
+    seen->bytes = buffer;
+    seen->len = n > 0 ? (size_t)n : 0;
+    if (n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK)) {
+        seen->status = PROXYIP_SEEN_END;
+        return;
+    }
+    judge(conf, rule, seen);
+}
+
+void proxyip_look(int fd, const proxyip_conf_t *conf,
+                  const proxyip_rule_t *rule, uint8_t *buffer, size_t size,
+                  apr_pool_t *p, proxyip_seen_t *seen)
+{
+    look_once(fd, conf, rule, buffer, size, seen);
+    /* A long header: the decoder has held its length to ProxyIPMaxHeader. */
+    while (p && seen->status == PROXYIP_SEEN_UNDECIDED && seen->len == size
+           && seen->needed > size) {
+        size = seen->needed + 1;
+        look_once(fd, conf, rule, apr_palloc(p, size), size, seen);
+    }
+}
+
+void proxyip_look_set_low_water(int fd, size_t needed)
+{
+    int low_water = (int)needed; /* at most PROXYIP_LOOK_MAX */
+
+    setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &low_water, sizeof(low_water));
+}

@@ -1,0 +1,84 @@
+/* Licensed under the Apache License, Version 2.0 (the "License"); you may
+ * not use this file except in compliance with the License.  You may obtain
+ * a copy of the License at
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/*
+ * Looking at the bytes that have come to a connection, without taking them.
+ *
+ * The header is judged in the socket's own buffer (MSG_PEEK), so that a
+ * connection can be looked at in any process and as often as needed, and
+ * nothing that was received can be lost.
+ */
+
+#ifndef PROXYIP_LOOK_H
+#define PROXYIP_LOOK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "connection/proxyip_stage.h"
+#include "proxyip_conn.h"
+
+/* Room for every v1 header and for most of v2, and a byte behind it. */
+#define PROXYIP_LOOK_SIZE 1024
+
+/* Room for every header and the first byte behind it. */
+#define PROXYIP_LOOK_MAX (PP_V2_MAX + 1)
+
+/* What the bytes say. */
+typedef enum {
+    PROXYIP_SEEN_UNDECIDED, /* more must come: a stage and what is needed */
+    PROXYIP_SEEN_HEADER,    /* a right header; behind it a byte, if one is to
+                               be waited for */
+    PROXYIP_SEEN_NO_HEADER, /* an optional peer's bytes that begin none */
+    PROXYIP_SEEN_BAD,       /* no right header, and one is required */
+    PROXYIP_SEEN_END        /* the peer has closed and no byte is there */
+} proxyip_seen_status_t;
+
+typedef struct {
+    proxyip_seen_status_t status;
+    proxyip_stage_t stage; /* of UNDECIDED */
+    size_t needed;         /* UNDECIDED: how many bytes must be there before
+                              more can be said; more than len */
+    pp_answer_t answer;    /* the decoder's */
+    pp_header_t header;    /* of HEADER, and of UNDECIDED in stage PAYLOAD;
+                              its TLVs point into bytes */
+    const uint8_t *bytes;  /* all that is there, as far as it was looked at */
+    size_t len;
+} proxyip_seen_t;
+
+/**
+ * Look at what has come, without waiting for more and without taking it.
+ * @param fd the connection's descriptor
+ * @param conf the listener's settings
+ * @param rule the range that the peer is in; require or optional
+ * @param buffer where the bytes go; must outlive seen
+ * @param size room there
+ * @param p where a larger buffer is made when the header does not fit; NULL
+ *        when size is PROXYIP_LOOK_MAX
+ * @param seen filled
+ */
+void proxyip_look(int fd, const proxyip_conf_t *conf,
+                  const proxyip_rule_t *rule, uint8_t *buffer, size_t size,
+                  apr_pool_t *p, proxyip_seen_t *seen);
+
+/**
+ * Say how many bytes must have come before a connection counts as readable
+ * (SO_RCVLOWAT).  Bytes that are only looked at stay, and would be reported
+ * again and again.
+ * @param fd the connection's descriptor
+ * @param needed the number; 1 is the default, and must hold again before
+ *        httpd has the connection
+ */
+void proxyip_look_set_low_water(int fd, size_t needed);
+
+#endif /* PROXYIP_LOOK_H */
