@@ -73,6 +73,7 @@ ok($server->wait_until(10, sub {
     '... whose workers are busy');
 kill 'CONT', $idle;
 
+$who->mark;
 $_->speak for @waiting;
 for my $many (@waiting) {
     my $result = $many->result;

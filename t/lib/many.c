@@ -48,7 +48,7 @@
  *   talked     with -z: those to which the server said something
  *   first_ms, last_ms
  *              with -z: when the first and the last were closed, after they
- *              were connected
+ *              began to connect
  *   slowest_ms the longest time from a request to its answer
  */
 
@@ -103,7 +103,7 @@ static const char *const names[] = {
 typedef struct client_t client_t;
 struct client_t {
     TAILQ_ENTRY(client_t) link; /* in the queue of its phase */
-    int64_t since_us;           /* when it was connected */
+    int64_t since_us;           /* when connecting began */
     int64_t due_us;             /* the end of the phase */
     int64_t asked_us;           /* when all was sent */
     uint32_t number;
@@ -290,7 +290,6 @@ static void connected(client_t *client)
 {
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = client};
 
-    client->since_us = peer_now();
     epoll_ctl(poller, EPOLL_CTL_MOD, client->fd, &event);
     if (pause_first_us) {
         enter(client, BEFORE_FIRST);
@@ -333,6 +332,7 @@ static void make_one(void)
         exit(2);
     }
     client->phase = PHASES;
+    client->since_us = peer_now();
     client->number = first_number + (uint32_t)made;
     client->from = INADDR_LOOPBACK + (uint32_t)(made % sources);
     made++;
