@@ -17,6 +17,7 @@
 
 #include "proxyip_conn.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include <apr_strings.h>
@@ -92,8 +93,9 @@ proxyip_conn_t *proxyip_conn_make(conn_rec *c,
                                   const proxyip_conf_t *conf,
                                   const proxyip_rule_t *rule)
 {
-    proxyip_conn_t *conn = apr_pcalloc(c->pool, sizeof(*conn));
+    proxyip_conn_t *conn = apr_palloc(c->pool, sizeof(*conn));
 
+    memset(conn, 0, offsetof(proxyip_conn_t, header));
     conn->c = c;
     conn->conf = conf;
     conn->rule = rule;
@@ -123,9 +125,13 @@ void proxyip_conn_fill_sockaddr(apr_sockaddr_t *sa, apr_pool_t *p,
                                 const pp_addr_t *addr, apr_port_t port)
 {
     sa->pool = p;
+    sa->hostname = NULL;
+    sa->servname = NULL;
+    sa->next = NULL;
     sa->port = port;
     if (addr->family == PP_INET) {
         sa->family = APR_INET;
+        memset(&sa->sa.sin, 0, sizeof(sa->sa.sin));
         sa->sa.sin.sin_family = APR_INET;
         sa->sa.sin.sin_port = htons(port);
         memcpy(&sa->sa.sin.sin_addr, addr->bytes, 4);
@@ -137,6 +143,7 @@ void proxyip_conn_fill_sockaddr(apr_sockaddr_t *sa, apr_pool_t *p,
     }
 #if APR_HAVE_IPV6
     sa->family = APR_INET6;
+    memset(&sa->sa.sin6, 0, sizeof(sa->sa.sin6));
     sa->sa.sin6.sin6_family = APR_INET6;
     sa->sa.sin6.sin6_port = htons(port);
     memcpy(&sa->sa.sin6.sin6_addr, addr->bytes, 16);

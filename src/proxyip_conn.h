@@ -62,12 +62,13 @@ struct proxyip_conn_t {
     pp_reason_t reason;          /* why a header was refused; else PP_OK */
     pp_look_t look;              /* what refused bytes look like */
     int has_header;              /* a header came and was right */
+    int is_left_to_http1;        /* ProxyIPHTTPS's own: mod_http2 has looked
+                                    for its preface and not found it */
+    /* from here on not set at first, because each connection would pay */
     pp_header_t header;          /* valid when has_header; its TLVs live in
                                     c->pool */
     apr_sockaddr_t client_addr;  /* the header's source; valid once adopted */
-    char client_ip[PP_ADDR_TEXT_MAX];
-    int is_left_to_http1;        /* ProxyIPHTTPS's own: mod_http2 has looked
-                                    for its preface and not found it */
+    char client_ip[PP_ADDR_TEXT_MAX]; /* likewise */
 };
 
 /** @return the words for an outcome, a constant: lower case, no full stop */
@@ -139,7 +140,7 @@ void proxyip_conn_read_addr(const apr_sockaddr_t *sa, pp_addr_t *addr);
 
 /**
  * Make a socket address.
- * @param sa filled; zeroed before, or filled by this function
+ * @param sa filled, all members
  * @param p the pool that it is said to live in
  * @param addr an IPv4 or IPv6 address
  * @param port in host byte order

@@ -18,6 +18,7 @@
 #include "connection/proxyip_back.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -30,7 +31,6 @@
 #include <unixd.h>
 
 #ifdef __linux__
-#include <fcntl.h>
 #include <sys/eventfd.h>
 #endif
 
@@ -263,12 +263,35 @@ static apr_status_t accept_none(void **accepted, apr_pool_t *ptrans)
     return rv;
 }
 
+/* A socket that was reset has no peer, and core makes no connection of it:
+ * APR asks the system for the address, whatever apr_os_sock_make() was told
+ * (sockets.c, alloc_socket).  It would end without a line and uncounted.  So
+ * the MPM gets, under the same number, the end of a closed pair. */
+static apr_sockaddr_t *replace_reset(proxyip_waiter_t *waiter,
+                                     apr_pool_t *ptrans)
+{
+    apr_sockaddr_t *peer;
+    int pair[2];
+
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) != 0) {
+        return NULL;
+    }
+    dup2(pair[0], waiter->fd);
+    fcntl(waiter->fd, F_SETFD, FD_CLOEXEC);
+    close(pair[0]);
+    close(pair[1]);
+    peer = apr_palloc(ptrans, sizeof(*peer));
+    proxyip_waiter_fill_sockaddr(peer, ptrans, &waiter->peer);
+    return peer;
+}
+
 static apr_status_t accept_ready(void **accepted, proxyip_waiter_t *waiter,
                                  apr_pool_t *ptrans)
 {
     proxyip_ticket_t *ticket = apr_pcalloc(ptrans, sizeof(*ticket));
     apr_os_sock_info_t info;
     apr_socket_t *csd = NULL;
+    apr_sockaddr_t *unused;
     apr_status_t rv;
 
     describe(&info, &waiter->fd, &waiter->local, &waiter->peer);
@@ -276,6 +299,10 @@ static apr_status_t accept_ready(void **accepted, proxyip_waiter_t *waiter,
     if (rv != APR_SUCCESS) {
         proxyip_waiter_close(waiter);
         return accept_none(accepted, ptrans);
+    }
+    /* core will ask the same, and be answered from what this has found. */
+    if (apr_socket_addr_get(&unused, APR_REMOTE, csd) != APR_SUCCESS) {
+        ticket->lost_peer = replace_reset(waiter, ptrans);
     }
     ticket->wait = waiter->wait;
     ticket->end = waiter->end;
@@ -363,6 +390,9 @@ const proxyip_ticket_t *proxyip_back_ticket(apr_socket_t *csd)
 {
     void *ticket = NULL;
 
+    if (back.event < 0) {
+        return NULL; /* nothing comes back */
+    }
     apr_socket_data_get(&ticket, TICKET, csd);
     return ticket;
 }

@@ -41,9 +41,11 @@
 
 /** What a connection that comes back carries. */
 typedef struct {
-    int is_none;            /* it is no connection, and is to end at once */
+    int is_none;              /* it is no connection, and is to end at once */
     proxyip_wait_t wait;
     proxyip_wait_end_t end;
+    apr_sockaddr_t *lost_peer; /* the peer of one that was reset, whose socket
+                                  does not know it any more; else NULL */
 } proxyip_ticket_t;
 
 /**

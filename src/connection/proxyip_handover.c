@@ -18,15 +18,10 @@
 #include "connection/proxyip_handover.h"
 
 #include <errno.h>
-#include <fcntl.h>
+#include <limits.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/stat.h>
+#include <sys/resource.h>
 #include <unistd.h>
-
-#ifdef __linux__
-#include <linux/sockios.h>
-#endif
 
 #include <http_core.h>
 
@@ -36,9 +31,13 @@
 #define RETAINED "mod_proxyip/handover/1"
 #define MAGIC 0x50495031u
 
-/* Room for some thousand messages, each of which takes the kernel about 800
- * bytes; more than that waits until there is room. */
-#define ROOM (4 * 1024 * 1024)
+/* What a message takes in the kernel: about 800 bytes. */
+#define MESSAGE_ROOM 1024
+
+/* All that one child may have in its lobby has room at once, so that it can
+ * end before another begins.  More than that waits; and the kernel lets a user
+ * have no more descriptors on their way than one process may open. */
+#define MOST_MESSAGES (256 * 1024)
 
 typedef struct {
     int fds[2]; /* [0] is read, [1] is written */
@@ -65,9 +64,20 @@ static int pair[2] = {-1, -1};
 
 #ifdef __linux__
 
+static int room_for_messages(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0
+        || limit.rlim_cur > (rlim_t)MOST_MESSAGES) {
+        return MOST_MESSAGES * MESSAGE_ROOM;
+    }
+    return (int)limit.rlim_cur * MESSAGE_ROOM;
+}
+
 static apr_status_t make_pair(int *fds)
 {
-    int size = ROOM;
+    int size = room_for_messages();
 
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
                    fds) < 0) {
@@ -90,20 +100,32 @@ static apr_status_t make_pair(int *fds)
 
 #endif
 
+void proxyip_handover_find(void)
+{
+    const retained_t *retained = ap_retained_data_get(RETAINED);
+
+    if (retained) {
+        pair[0] = retained->fds[0];
+        pair[1] = retained->fds[1];
+    }
+}
+
 apr_status_t proxyip_handover_prepare(void)
 {
-    retained_t *retained = ap_retained_data_get(RETAINED);
-    apr_status_t rv = APR_SUCCESS;
+    retained_t *retained;
+    int fds[2];
+    apr_status_t rv;
 
-    if (!retained) {
-        retained = ap_retained_data_create(RETAINED, sizeof(*retained));
-        rv = make_pair(retained->fds);
-        if (rv != APR_SUCCESS) {
-            retained->fds[0] = retained->fds[1] = -1;
-        }
+    proxyip_handover_find();
+    if (pair[0] >= 0) {
+        return APR_SUCCESS;
     }
-    pair[0] = retained->fds[0];
-    pair[1] = retained->fds[1];
+    rv = make_pair(fds);
+    if (rv == APR_SUCCESS) {
+        retained = ap_retained_data_create(RETAINED, sizeof(*retained));
+        retained->fds[0] = pair[0] = fds[0];
+        retained->fds[1] = pair[1] = fds[1];
+    }
     return rv;
 }
 
@@ -240,14 +262,19 @@ apr_status_t proxyip_handover_take(proxyip_waiter_t **waiter, int *is_own)
     return APR_SUCCESS;
 }
 
-/* The kernel counts what the reader has not taken yet. */
-int proxyip_handover_is_empty(void)
+void proxyip_handover_drain(void)
 {
-#ifdef SIOCOUTQ
-    int bytes = 0;
+    proxyip_waiter_t *waiter;
+    int is_own;
+    apr_status_t rv;
 
-    return ioctl(pair[1], SIOCOUTQ, &bytes) != 0 || bytes == 0;
-#else
-    return 1;
-#endif
+    if (pair[0] < 0) {
+        return;
+    }
+    do {
+        rv = proxyip_handover_take(&waiter, &is_own);
+        if (rv == APR_SUCCESS) {
+            proxyip_waiter_close(waiter);
+        }
+    } while (!APR_STATUS_IS_EAGAIN(rv));
 }

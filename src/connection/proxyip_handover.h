@@ -28,6 +28,12 @@
 #include "proxyip_private.h"
 
 /**
+ * Find the pair that was made before a restart, if there was one.
+ * @remark in the parent, for post_config
+ */
+void proxyip_handover_find(void);
+
+/**
  * Make the pair, or find the one that was made before a restart.
  * @return APR_SUCCESS, or why there is none; then nothing is handed over
  * @remark in the parent, for post_config
@@ -51,12 +57,16 @@ apr_status_t proxyip_handover_give(const proxyip_waiter_t *waiter);
  * @param waiter set to a waiter without conf and rule, now the caller's;
  *        addresses are the socket's, not what the message said
  * @param is_own set to whether this child itself had given it
- * @return APR_SUCCESS; APR_EAGAIN: none is there; APR_EGENERAL: one was there
- *         and was no connection of ours, and is closed
+ * @return APR_SUCCESS; APR_EAGAIN: none is there; APR_EGENERAL: what was there
+ *         is no connection, and is closed
  */
 apr_status_t proxyip_handover_take(proxyip_waiter_t **waiter, int *is_own);
 
-/** @return whether all that was given has been taken */
-int proxyip_handover_is_empty(void);
+/**
+ * Close what was handed over and nobody here will take.
+ * @remark for child_init of a child without a lobby, after a restart that has
+ *         turned it off
+ */
+void proxyip_handover_drain(void);
 
 #endif /* PROXYIP_HANDOVER_H */

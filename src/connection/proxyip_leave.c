@@ -17,89 +17,40 @@
 
 #include "connection/proxyip_leave.h"
 
-#include <ap_mpm.h>
 #include <apr_time.h>
-#include <scoreboard.h>
 
 #include "connection/proxyip_handover.h"
 #include "proxyip_clock.h"
 
-/* How long it is waited for the children of a new generation: the parent reads
- * its configuration first, which can take long.  The clients notice nothing:
- * what they send meanwhile stays in their sockets. */
-#define RESTART_US apr_time_from_sec(60)
+/* How long it is waited for room, while children that stop give more than
+ * those that start have taken. */
+#define LIMIT_US apr_time_from_sec(10)
 
-/* And for siblings, or for the child that replaces this one (event's parent
- * looks each second).  At a graceful stop nobody comes. */
-#define REPLACED_US apr_time_from_sec(10)
-
-/* How often it is looked. */
-#define PERIOD_US apr_time_from_msec(5)
+/* How often it is tried. */
+#define PERIOD_US apr_time_from_msec(2)
 
 typedef struct {
-    int64_t began;
+    int64_t until;
     int (*may_hand_over)(void);
     int given;
     int closed;
 } leaving_t;
 
-/* The parent counts generations before it tells its children to stop
- * (event.c, event_run). */
-static int is_restart(void)
-{
-    const global_score *global = ap_get_scoreboard_global();
-    int own = 0;
-
-    return global && ap_mpm_query(AP_MPMQ_GENERATION, &own) == APR_SUCCESS
-           && own != (int)global->running_generation;
-}
-
-static int goes_on(const leaving_t *leaving)
-{
-    int64_t limit = is_restart() ? RESTART_US : REPLACED_US;
-
-    return leaving->may_hand_over()
-           && proxyip_clock_now() < leaving->began + limit;
-}
-
 static int hand_over(const leaving_t *leaving, const proxyip_waiter_t *waiter)
 {
-    apr_status_t rv = APR_EAGAIN;
+    for (;;) {
+        apr_status_t rv;
 
-    while (goes_on(leaving)) {
+        if (!leaving->may_hand_over()) {
+            return 0;
+        }
         rv = proxyip_handover_give(waiter);
-        if (!APR_STATUS_IS_EAGAIN(rv)) {
-            break;
-        }
-        apr_sleep(PERIOD_US);
-    }
-    return rv == APR_SUCCESS;
-}
-
-/* What is left in the pair is nobody's: the clients would wait for ever. */
-static int close_untaken(void)
-{
-    proxyip_waiter_t *waiter;
-    int is_own;
-    int count = 0;
-    apr_status_t rv;
-
-    do {
-        rv = proxyip_handover_take(&waiter, &is_own);
         if (rv == APR_SUCCESS) {
-            proxyip_waiter_close(waiter);
-            count++;
+            return 1;
         }
-    } while (!APR_STATUS_IS_EAGAIN(rv));
-    return count;
-}
-
-static void wait_until_taken(leaving_t *leaving)
-{
-    while (!proxyip_handover_is_empty()) {
-        if (!goes_on(leaving)) {
-            leaving->closed += close_untaken();
-            return;
+        if (!APR_STATUS_IS_EAGAIN(rv)
+            || proxyip_clock_now() >= leaving->until) {
+            return 0;
         }
         apr_sleep(PERIOD_US);
     }
@@ -110,21 +61,21 @@ static void log_leaving(server_rec *s, const leaving_t *leaving)
     if (leaving->closed && leaving->may_hand_over()) {
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s, PROXYIP_LOGNO(0051)
                      "%d connection%s closed that waited for a header or for"
-                     " what follows it: this child stops, and no other took"
-                     " over", leaving->closed,
-                     leaving->closed == 1 ? " was" : "s were");
+                     " what follows it: this child stops, and there was no"
+                     " room to hand them to other children",
+                     leaving->closed, leaving->closed == 1 ? " was" : "s were");
         return;
     }
     ap_log_error(APLOG_MARK, APLOG_DEBUG, 0, s, PROXYIP_LOGNO(0052)
                  "this child stops: of the connections that waited for a"
-                 " header or for what follows it %d were handed over, %d"
-                 " closed", leaving->given, leaving->closed);
+                 " header or for what follows it %d were handed to other"
+                 " children, %d closed", leaving->given, leaving->closed);
 }
 
 void proxyip_leave(server_rec *s, proxyip_waiter_t *(*next)(void),
                    int (*may_hand_over)(void))
 {
-    leaving_t leaving = {proxyip_clock_now(), may_hand_over, 0, 0};
+    leaving_t leaving = {proxyip_clock_now() + LIMIT_US, may_hand_over, 0, 0};
     proxyip_waiter_t *waiter;
 
     while ((waiter = next())) {
@@ -135,9 +86,6 @@ void proxyip_leave(server_rec *s, proxyip_waiter_t *(*next)(void),
             leaving.closed++;
         }
         proxyip_waiter_close(waiter);
-    }
-    if (leaving.given) {
-        wait_until_taken(&leaving);
     }
     if (leaving.given || leaving.closed) {
         log_leaving(s, &leaving);

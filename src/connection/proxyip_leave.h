@@ -22,10 +22,11 @@
 #include "proxyip_private.h"
 
 /**
- * Empty a lobby.  As long as it may, each connection is handed over, and it is
- * waited until other children have taken them all: at a restart those of the
- * new generation, which may still have to be started; else siblings, if there
- * are any.  What nobody takes is closed.
+ * Empty a lobby: each connection is handed over as long as it may be, and
+ * closed otherwise.  It is not waited until others have taken them: the parent
+ * keeps what is on its way, and may have to wait for this child's end before
+ * it can start another (event.c, perform_idle_server_maintenance: a slot of
+ * the scoreboard is free when its child is gone).
  * @param s the main server, for logging
  * @param next gives the next connection, which is the caller's no more, or
  *        NULL when there is none

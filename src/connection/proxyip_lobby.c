@@ -82,6 +82,7 @@ typedef struct {
     int64_t asked_in_vain;
     int64_t warned_at;
     unsigned int given_up; /* since then */
+    pp_header_t header;
     uint8_t bytes[PROXYIP_LOOK_MAX];
 } lobby_t;
 
@@ -240,6 +241,7 @@ static void release(proxyip_waiter_t *waiter, proxyip_wait_end_t end)
 
 static void look(const proxyip_waiter_t *waiter, proxyip_seen_t *seen)
 {
+    seen->header = &lobby->header;
     proxyip_look(waiter->fd, waiter->conf, waiter->rule, lobby->bytes,
                  sizeof(lobby->bytes), NULL, seen);
 }
@@ -304,8 +306,8 @@ static void find_settings(proxyip_waiter_t *waiter)
     apr_sockaddr_t peer;
     pp_addr_t peer_addr;
 
-    proxyip_waiter_fill_sockaddr(&local, &waiter->local);
-    proxyip_waiter_fill_sockaddr(&peer, &waiter->peer);
+    proxyip_waiter_fill_sockaddr(&local, NULL, &waiter->local);
+    proxyip_waiter_fill_sockaddr(&peer, NULL, &waiter->peer);
     proxyip_conn_read_addr(&peer, &peer_addr);
     waiter->conf = proxyip_listeners_conf_at(lobby->s, &local);
     waiter->rule = waiter->conf->enabled
@@ -615,7 +617,9 @@ void proxyip_lobby_child_init(apr_pool_t *pchild, server_rec *s)
 
     lobby = NULL;
     if (APR_STATUS_IS_ENOTIMPL(rv)) {
-        return; /* said at the start, or nothing is On */
+        /* Said at the start, or nothing is On. */
+        proxyip_handover_drain();
+        return;
     }
     if (rv == APR_SUCCESS) {
         made = apr_pcalloc(pchild, sizeof(*made));

@@ -42,9 +42,15 @@ static int count_offers(const proxyip_lobby_state_t *state)
     return is_stuck(state) && may_ask(state) ? (state->ready + 1) / 2 : 0;
 }
 
+/* Descriptors beyond those that the lobby may use; below 0: still free. */
 static int count_excess(const proxyip_lobby_state_t *state)
 {
-    int excess = state->waiting + state->ready - state->leaving - state->most;
+    return state->waiting + state->ready - state->leaving - state->most;
+}
+
+static int count_to_give_up(const proxyip_lobby_state_t *state)
+{
+    int excess = count_excess(state);
 
     if (excess < 0) {
         return 0;
@@ -70,9 +76,10 @@ proxyip_lobby_plan_t proxyip_lobby_plan(const proxyip_lobby_state_t *state)
 {
     proxyip_lobby_plan_t plan;
 
-    plan.give_up = count_excess(state);
+    plan.give_up = count_to_give_up(state);
     plan.offer = count_offers(state);
-    plan.takes = !is_stuck(state);
+    /* A descriptor that is taken without room for it is lost. */
+    plan.takes = !is_stuck(state) && count_excess(state) < 0;
     plan.sleep_until = sleep_until(state);
     return plan;
 }

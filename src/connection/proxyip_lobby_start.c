@@ -122,6 +122,7 @@ void proxyip_lobby_post_config(apr_pool_t *ptemp, server_rec *s)
 {
     apr_status_t rv;
 
+    proxyip_handover_find();
     if (!is_wanted) {
         return;
     }

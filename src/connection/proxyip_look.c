@@ -49,7 +49,7 @@ static void judge(const proxyip_conf_t *conf, const proxyip_rule_t *rule,
                   proxyip_seen_t *seen)
 {
     seen->answer = pp_decode(seen->bytes, seen->len, &conf->rules,
-                             &seen->header);
+                             seen->header);
     switch (seen->answer.status) {
     case PP_DONE:
         judge_whole(conf, seen);

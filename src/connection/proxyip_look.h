@@ -49,9 +49,10 @@ typedef struct {
     proxyip_stage_t stage; /* of UNDECIDED */
     size_t needed;         /* UNDECIDED: how many bytes must be there before
                               more can be said; more than len */
-    pp_answer_t answer;    /* the decoder's */
-    pp_header_t header;    /* of HEADER, and of UNDECIDED in stage PAYLOAD;
-                              its TLVs point into bytes */
+    pp_answer_t answer;    /* the decoder's; unset at END */
+    pp_header_t *header;   /* the caller's, for what it says; right at HEADER,
+                              and at UNDECIDED in stage PAYLOAD; its TLVs
+                              point into bytes */
     const uint8_t *bytes;  /* all that is there, as far as it was looked at */
     size_t len;
 } proxyip_seen_t;
@@ -65,7 +66,7 @@ typedef struct {
  * @param size room there
  * @param p where a larger buffer is made when the header does not fit; NULL
  *        when size is PROXYIP_LOOK_MAX
- * @param seen filled
+ * @param seen filled; its header is set by the caller
  */
 void proxyip_look(int fd, const proxyip_conf_t *conf,
                   const proxyip_rule_t *rule, uint8_t *buffer, size_t size,

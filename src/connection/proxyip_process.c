@@ -36,18 +36,15 @@
 #include "settings/proxyip_conf.h"
 #include "settings/proxyip_listeners.h"
 
-/* What is known of a connection before it has a record: most that wait never
- * get one from this worker. */
+/* A connection while it is decided what has come. */
 typedef struct {
-    conn_rec *c;
+    proxyip_conn_t *conn;
     apr_socket_t *csd;
     int fd;
-    const proxyip_conf_t *conf;
-    const proxyip_rule_t *rule; /* require or optional */
-    uint8_t *buffer;            /* of PROXYIP_LOOK_SIZE */
+    uint8_t *buffer;        /* of PROXYIP_LOOK_SIZE */
     proxyip_seen_t seen;
-    proxyip_wait_t wait;
-    proxyip_wait_end_t end;     /* how its wait ended, if it waited */
+    proxyip_wait_t wait;    /* set once it is to wait */
+    proxyip_wait_end_t end; /* how its wait ended, if it waited */
 } arrival_t;
 
 /* The MPM closes the socket, if it still has one, without a word: aborted
@@ -62,14 +59,14 @@ static int end_silently(conn_rec *c, apr_socket_t *csd)
     return HTTP_FORBIDDEN;
 }
 
-static int reject(conn_rec *c, apr_socket_t *csd, const proxyip_conf_t *conf,
-                  const proxyip_rule_t *rule)
+/* The same for what the MPM need not know: a connection that waits in the
+ * lobby, and what is none.  Nothing is logged of it here, not even by the MPM
+ * (AH00469): a connection's lines begin when its client is known. */
+static int end_unnoticed(conn_rec *c, apr_socket_t *csd)
 {
-    proxyip_conn_t *conn = proxyip_conn_make(c, proxyip_listeners_of(c), conf,
-                                             rule);
+    static const struct ap_logconf nothing = {NULL, APLOG_EMERG};
 
-    conn->outcome = PROXYIP_REJECTED;
-    proxyip_report_closed(conn, NULL, NULL, 0);
+    c->log = &nothing;
     return end_silently(c, csd);
 }
 
@@ -99,7 +96,7 @@ static int is_without_header(const arrival_t *arrival)
     return arrival->end == PROXYIP_WAIT_CLOSED
                ? seen->len > 0
                : arrival->end == PROXYIP_WAIT_TIMED_OUT
-                     && !arrival->conf->defer_us;
+                     && !arrival->conn->conf->defer_us;
 }
 
 /* The wait ended before it was decided. */
@@ -142,33 +139,26 @@ static proxyip_outcome_t outcome_of(const arrival_t *arrival)
 }
 
 /* The bytes are on the stack: the TLVs that are kept are copied. */
-static void keep_header(proxyip_conn_t *conn, const proxyip_seen_t *seen)
+static void keep_tlvs(proxyip_conn_t *conn)
 {
     conn->has_header = 1;
-    conn->header = seen->header;
-    if (seen->header.tlvs) {
-        conn->header.tlvs = apr_pmemdup(conn->c->pool, seen->header.tlvs,
-                                        seen->header.tlvs_len);
+    if (conn->header.tlvs) {
+        conn->header.tlvs = apr_pmemdup(conn->c->pool, conn->header.tlvs,
+                                        conn->header.tlvs_len);
     }
 }
 
-static proxyip_conn_t *make_record(const arrival_t *arrival)
+static int has_whole_header(const proxyip_seen_t *seen)
 {
-    const proxyip_seen_t *seen = &arrival->seen;
-    conn_rec *c = arrival->c;
-    proxyip_conn_t *conn = proxyip_conn_make(c, proxyip_listeners_of(c),
-                                             arrival->conf, arrival->rule);
-
-    conn->outcome = outcome_of(arrival);
-    if (seen->answer.status == PP_DONE && seen->len > 0) {
-        keep_header(conn, seen);
-    }
-    return conn;
+    return seen->status == PROXYIP_SEEN_HEADER
+           || (seen->status == PROXYIP_SEEN_UNDECIDED
+               && seen->stage == PROXYIP_STAGE_PAYLOAD);
 }
 
-static int refuse(const arrival_t *arrival, proxyip_conn_t *conn)
+static int refuse(const arrival_t *arrival)
 {
     const proxyip_seen_t *seen = &arrival->seen;
+    proxyip_conn_t *conn = arrival->conn;
     const pp_answer_t *answer = NULL;
 
     if (seen->status == PROXYIP_SEEN_BAD) {
@@ -178,106 +168,147 @@ static int refuse(const arrival_t *arrival, proxyip_conn_t *conn)
         proxyip_log_bytes(conn, "refused", seen->bytes, seen->len);
     }
     proxyip_report_closed(conn, answer, seen->bytes, seen->len);
-    return end_silently(arrival->c, arrival->csd);
+    return end_silently(conn->c, arrival->csd);
 }
 
 /* The header's part ends here; to the other modules it is as if the client
  * had made the connection. */
-static int adopt(const arrival_t *arrival, proxyip_conn_t *conn)
+static int adopt(const arrival_t *arrival)
 {
     const proxyip_seen_t *seen = &arrival->seen;
+    proxyip_conn_t *conn = arrival->conn;
     size_t header_len = conn->has_header ? seen->answer.len : 0;
 
-    ap_set_module_config(arrival->c->conn_config, &proxyip_module, conn);
+    ap_set_module_config(conn->c->conn_config, &proxyip_module, conn);
     if (header_len) {
         proxyip_log_bytes(conn, "whole header", seen->bytes, header_len);
-        proxyip_strip_add(arrival->c, header_len);
+        proxyip_strip_add(conn->c, header_len);
     }
     proxyip_adopt(conn);
     proxyip_report_taken(conn, seen->bytes + header_len,
                          seen->len - header_len);
     /* Last: what was logged up to here is the listener's. */
-    proxyip_server_adopt(conn);
+    if (conn->conf->adopts_server_addr) {
+        proxyip_server_adopt(conn);
+    }
     return DECLINED;
 }
 
-static void look(arrival_t *arrival)
+static int decide(const arrival_t *arrival)
 {
-    proxyip_look(arrival->fd, arrival->conf, arrival->rule, arrival->buffer,
-                 PROXYIP_LOOK_SIZE, arrival->c->pool, &arrival->seen);
+    proxyip_conn_t *conn = arrival->conn;
+
+    conn->outcome = outcome_of(arrival);
+    if (has_whole_header(&arrival->seen)) {
+        keep_tlvs(conn);
+    }
+    return conn->outcome == PROXYIP_ACCEPTED
+                   || conn->outcome == PROXYIP_ABSENT
+               ? adopt(arrival)
+               : refuse(arrival);
 }
 
 /* Whether what is seen is still to be waited for.  A wait that has ended may
  * have left the stage that it ended in: then the next one begins. */
 static int is_to_wait(arrival_t *arrival, const proxyip_ticket_t *ticket)
 {
+    static const proxyip_wait_t unmet;
+    const proxyip_conf_t *conf = arrival->conn->conf;
     int is_new;
 
-    if (arrival->seen.status != PROXYIP_SEEN_UNDECIDED) {
-        return 0;
-    }
-    if (ticket) {
-        arrival->wait = ticket->wait;
-        arrival->end = ticket->end;
-    }
+    arrival->wait = ticket ? ticket->wait : unmet;
+    arrival->end = ticket ? ticket->end : PROXYIP_WAIT_READY;
     is_new = proxyip_stage_enter(&arrival->wait, arrival->seen.stage,
-                                 proxyip_clock_now(),
-                                 arrival->conf->timeout_us,
-                                 arrival->conf->defer_us);
-    return !ticket || ticket->end == PROXYIP_WAIT_READY
-           || (is_new && ticket->end == PROXYIP_WAIT_TIMED_OUT);
+                                 proxyip_clock_now(), conf->timeout_us,
+                                 conf->defer_us);
+    return arrival->end == PROXYIP_WAIT_READY
+           || (is_new && arrival->end == PROXYIP_WAIT_TIMED_OUT);
 }
 
-static int receive(arrival_t *arrival, const proxyip_ticket_t *ticket)
+/* Not all has come.  Returns 1 when the lobby has the connection, 0 when it is
+ * to be decided here and now. */
+static int wait_for_more(arrival_t *arrival, const proxyip_ticket_t *ticket)
 {
-    proxyip_conn_t *conn;
+    proxyip_conn_t *conn = arrival->conn;
 
-    look(arrival);
-    if (is_to_wait(arrival, ticket)) {
-        if (proxyip_lobby_enter(arrival->c, arrival->csd, arrival->conf,
-                                arrival->rule, &arrival->wait,
-                                &arrival->seen)) {
-            return end_silently(arrival->c, arrival->csd);
-        }
-        arrival->end = proxyip_wait_here(arrival->fd, arrival->conf,
-                                         arrival->rule, arrival->buffer,
-                                         PROXYIP_LOOK_SIZE, arrival->c->pool,
-                                         &arrival->wait, &arrival->seen);
+    if (!is_to_wait(arrival, ticket)) {
+        return 0;
     }
-    conn = make_record(arrival);
-    if (conn->outcome == PROXYIP_ACCEPTED || conn->outcome == PROXYIP_ABSENT) {
-        return adopt(arrival, conn);
+    if (proxyip_lobby_enter(conn->c, arrival->csd, conn->conf, conn->rule,
+                            &arrival->wait, &arrival->seen)) {
+        return 1;
     }
-    return refuse(arrival, conn);
+    arrival->end = proxyip_wait_here(arrival->fd, conn->conf, conn->rule,
+                                     arrival->buffer, PROXYIP_LOOK_SIZE,
+                                     conn->c->pool, &arrival->wait,
+                                     &arrival->seen);
+    return 0;
+}
+
+static int receive(proxyip_conn_t *conn, apr_socket_t *csd,
+                   const proxyip_ticket_t *ticket)
+{
+    uint8_t buffer[PROXYIP_LOOK_SIZE];
+    arrival_t arrival;
+
+    arrival.conn = conn;
+    arrival.csd = csd;
+    arrival.buffer = buffer;
+    arrival.seen.header = &conn->header;
+    apr_os_sock_get(&arrival.fd, csd);
+    proxyip_look(arrival.fd, conn->conf, conn->rule, buffer,
+                 PROXYIP_LOOK_SIZE, conn->c->pool, &arrival.seen);
+    if (arrival.seen.status == PROXYIP_SEEN_UNDECIDED
+        && wait_for_more(&arrival, ticket)) {
+        return end_unnoticed(conn->c, csd);
+    }
+    return decide(&arrival);
+}
+
+static int reject(proxyip_conn_t *conn, apr_socket_t *csd)
+{
+    conn->outcome = PROXYIP_REJECTED;
+    proxyip_report_closed(conn, NULL, NULL, 0);
+    return end_silently(conn->c, csd);
+}
+
+/* By the socket's own peer. */
+static int meet(conn_rec *c, apr_socket_t *csd, const proxyip_conf_t *conf,
+                const proxyip_ticket_t *ticket)
+{
+    const proxyip_listener_t *listener = proxyip_listeners_of(c);
+    const proxyip_rule_t *rule;
+    proxyip_conn_t *conn;
+    pp_addr_t peer;
+
+    proxyip_conn_read_addr(c->client_addr, &peer);
+    rule = proxyip_peers_find(conf->peers, &peer);
+    if (rule && rule->policy == PROXYIP_DIRECT) {
+        proxyip_stats_count_direct(listener);
+        return DECLINED;
+    }
+    conn = proxyip_conn_make(c, listener, conf, rule);
+    return !rule || rule->policy == PROXYIP_REJECT
+               ? reject(conn, csd)
+               : receive(conn, csd, ticket);
 }
 
 int proxyip_process_pre_connection(conn_rec *c, void *csd)
 {
     const proxyip_ticket_t *ticket;
-    uint8_t buffer[PROXYIP_LOOK_SIZE];
-    arrival_t arrival = {.c = c, .csd = csd, .buffer = buffer};
-    pp_addr_t peer;
+    const proxyip_conf_t *conf;
 
     if (c->outgoing || c->master) {
         return DECLINED; /* to a backend; a stream of an HTTP/2 connection */
     }
     ticket = proxyip_back_ticket(csd);
     if (ticket && ticket->is_none) {
-        return end_silently(c, csd);
+        return end_unnoticed(c, csd);
     }
-    arrival.conf = proxyip_conf_get(c->base_server);
-    if (!arrival.conf->enabled) {
-        return DECLINED;
+    if (ticket && ticket->lost_peer) {
+        c->client_addr = ticket->lost_peer;
+        apr_sockaddr_ip_get(&c->client_ip, c->client_addr);
     }
-    proxyip_conn_read_addr(c->client_addr, &peer);
-    arrival.rule = proxyip_peers_find(arrival.conf->peers, &peer);
-    if (!arrival.rule || arrival.rule->policy == PROXYIP_REJECT) {
-        return reject(c, csd, arrival.conf, arrival.rule);
-    }
-    if (arrival.rule->policy == PROXYIP_DIRECT) {
-        proxyip_stats_count_direct(proxyip_listeners_of(c));
-        return DECLINED;
-    }
-    apr_os_sock_get(&arrival.fd, csd);
-    return receive(&arrival, ticket);
+    conf = proxyip_conf_get(c->base_server);
+    return conf->enabled ? meet(c, csd, conf, ticket) : DECLINED;
 }

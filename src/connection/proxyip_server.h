@@ -22,17 +22,17 @@
 #include "proxyip_private.h"
 
 /**
- * Make the destination that the header names the connection's local address,
- * where the listener has ProxyIPServerAddr On: from here on c->local_addr and
- * c->local_ip are the header's, and c->base_server is the virtual host that
- * httpd finds for that address and port.  Where it finds none, or one that
- * does not itself say ProxyIPServerAddr On, the port and the virtual host
- * stay.  A header that names no client changes nothing.
+ * Make the destination that the header names the connection's local address:
+ * from here on c->local_addr and c->local_ip are the header's, and
+ * c->base_server is the virtual host that httpd finds for that address and
+ * port.  Where it finds none, or one that does not itself say
+ * ProxyIPServerAddr On, the port and the virtual host stay.  A header that
+ * names no client changes nothing.
  * @param conn a record whose client was adopted; it keeps the listener where
  *        the connection was accepted
- * @remark in pre_connection, before any other module has met it, and
- *         after the last line that is to be logged as the listener says
- *         (LogLevel, ErrorLog)
+ * @remark where the listener has ProxyIPServerAddr On; in pre_connection,
+ *         before any other module has met the connection, and after the last
+ *         line that is to be logged as the listener says (LogLevel, ErrorLog)
  */
 void proxyip_server_adopt(proxyip_conn_t *conn);
 

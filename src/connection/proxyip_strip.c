@@ -26,6 +26,17 @@ typedef struct {
 
 static ap_filter_rec_t *filter_handle;
 
+/* What core gives has a length: it was read to be cut. */
+static void drop(strip_t *strip, apr_bucket_brigade *bb)
+{
+    while (!APR_BRIGADE_EMPTY(bb)) {
+        apr_bucket *e = APR_BRIGADE_FIRST(bb);
+
+        strip->left -= (apr_off_t)e->length;
+        apr_bucket_delete(e);
+    }
+}
+
 /* All of the header was seen in the socket's buffer, so this does not wait;
  * a blocking read is only the cheaper one.  core answers from what it has
  * read, and may have less than was asked for. */
@@ -34,19 +45,17 @@ static apr_status_t take_header(ap_filter_t *f, apr_bucket_brigade *bb)
     strip_t *strip = f->ctx;
 
     while (strip->left > 0) {
-        apr_off_t len = 0;
         apr_status_t rv = ap_get_brigade(f->next, bb, AP_MODE_READBYTES,
                                          APR_BLOCK_READ, strip->left);
 
         if (rv != APR_SUCCESS) {
             return rv;
         }
-        apr_brigade_length(bb, 1, &len);
-        apr_brigade_cleanup(bb);
-        if (len <= 0) {
-            return APR_EOF;
+        if (APR_BRIGADE_EMPTY(bb)
+            || APR_BUCKET_IS_METADATA(APR_BRIGADE_FIRST(bb))) {
+            return APR_EOF; /* somebody else has taken it */
         }
-        strip->left -= len;
+        drop(strip, bb);
     }
     return APR_SUCCESS;
 }

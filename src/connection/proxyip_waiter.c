@@ -48,10 +48,11 @@ void proxyip_waiter_close(proxyip_waiter_t *waiter)
     free(waiter);
 }
 
-void proxyip_waiter_fill_sockaddr(apr_sockaddr_t *sa,
+void proxyip_waiter_fill_sockaddr(apr_sockaddr_t *sa, apr_pool_t *p,
                                   const proxyip_socket_addr_t *addr)
 {
     memset(sa, 0, sizeof(*sa));
+    sa->pool = p;
     sa->family = addr->any.sa_family;
     if (sa->family == APR_INET) {
         sa->sa.sin = addr->in;
@@ -59,6 +60,7 @@ void proxyip_waiter_fill_sockaddr(apr_sockaddr_t *sa,
         sa->port = ntohs(addr->in.sin_port);
         sa->ipaddr_ptr = &sa->sa.sin.sin_addr;
         sa->ipaddr_len = sizeof(sa->sa.sin.sin_addr);
+        sa->addr_str_len = INET_ADDRSTRLEN;
         return;
     }
 #if APR_HAVE_IPV6
@@ -67,6 +69,7 @@ void proxyip_waiter_fill_sockaddr(apr_sockaddr_t *sa,
     sa->port = ntohs(addr->in6.sin6_port);
     sa->ipaddr_ptr = &sa->sa.sin6.sin6_addr;
     sa->ipaddr_len = sizeof(sa->sa.sin6.sin6_addr);
+    sa->addr_str_len = INET6_ADDRSTRLEN;
 #endif
 }
 

@@ -90,10 +90,11 @@ void proxyip_waiter_close(proxyip_waiter_t *waiter);
 
 /**
  * Make one of a waiter's addresses one of APR's.
- * @param sa filled; it has no pool and no text
+ * @param sa filled
+ * @param p where its text is made when asked for; NULL if it is not
  * @param addr the waiter's
  */
-void proxyip_waiter_fill_sockaddr(apr_sockaddr_t *sa,
+void proxyip_waiter_fill_sockaddr(apr_sockaddr_t *sa, apr_pool_t *p,
                                   const proxyip_socket_addr_t *addr);
 
 /**

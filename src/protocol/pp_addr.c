@@ -32,30 +32,29 @@ static int read_inet(const char *at, const char *end, uint8_t *bytes)
 {
     int i;
 
-    for (i = 0;; i++) {
-        unsigned int value = (unsigned int)(at < end ? *at : 0) - '0';
+    for (i = 0; i < 4; i++) {
+        unsigned int value;
         unsigned int digit;
 
-        if (value > 9) {
+        if (at == end || (value = (unsigned int)*at++ - '0') > 9) {
             return 0;
         }
-        while (++at < end && (digit = (unsigned int)*at - '0') <= 9) {
-            if (value == 0 || value > 25) {
+        while (at < end && (digit = (unsigned int)*at - '0') <= 9) {
+            if (value - 1 >= 25) {
                 return 0; /* a leading zero, or more than 255 */
             }
             value = value * 10 + digit;
+            at++;
         }
         if (value > 255) {
             return 0;
         }
         bytes[i] = (uint8_t)value;
-        if (i == 3) {
-            return at == end;
-        }
-        if (at == end || *at++ != '.') {
+        if (i < 3 && (at == end || *at++ != '.')) {
             return 0;
         }
     }
+    return at == end;
 }
 
 static int hex_value(char ch)
@@ -177,13 +176,15 @@ int pp_addr_parse(const char *text, size_t len, pp_family_t family,
 
 static char *write_octet(char *at, unsigned int value)
 {
-    if (value >= 100) {
-        *at++ = (char)('0' + value / 100);
-    }
     if (value >= 10) {
-        *at++ = (char)('0' + value / 10 % 10);
+        if (value >= 100) {
+            *at++ = (char)('0' + value / 100);
+            value %= 100;
+        }
+        *at++ = (char)('0' + value / 10);
+        value %= 10;
     }
-    *at++ = (char)('0' + value % 10);
+    *at++ = (char)('0' + value);
     return at;
 }
 
@@ -256,12 +257,11 @@ size_t pp_addr_format(const pp_addr_t *addr, char *text)
 
     switch (addr->family) {
     case PP_INET:
-        for (i = 0; i < 4; i++) {
-            if (i > 0) {
-                *at++ = '.';
-            }
+        for (i = 0; i < 3; i++) {
             at = write_octet(at, addr->bytes[i]);
+            *at++ = '.';
         }
+        at = write_octet(at, addr->bytes[3]);
         break;
     case PP_INET6:
         at = write_inet6(at, addr->bytes);

@@ -184,14 +184,6 @@ static void *work(void *data)
     return NULL;
 }
 
-static int compare_times(const void *a, const void *b)
-{
-    int64_t one = *(const int64_t *)a;
-    int64_t two = *(const int64_t *)b;
-
-    return one < two ? -1 : one > two;
-}
-
 static void report(const worker_t *workers, int64_t taken_us)
 {
     size_t count = 0;
@@ -211,7 +203,7 @@ static void report(const worker_t *workers, int64_t taken_us)
                workers[i].count * sizeof(*all));
         count += workers[i].count;
     }
-    qsort(all, count, sizeof(*all), compare_times);
+    bench_sort_times(all, count);
     printf("%zu %d %.6f %lld %lld %lld\n", count, failures,
            (double)taken_us / 1e6, (long long)all[0],
            (long long)all[count / 2],

@@ -15,6 +15,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -60,4 +61,17 @@ size_t bench_header(int fd, int version, size_t wire_len, uint8_t *bytes)
         tlvs[2] = (uint8_t)(header.tlvs_len - 3);
     }
     return pp_encode(&header, 0, bytes, PP_V2_MAX);
+}
+
+static int compare_times(const void *a, const void *b)
+{
+    int64_t one = *(const int64_t *)a;
+    int64_t two = *(const int64_t *)b;
+
+    return one < two ? -1 : one > two;
+}
+
+void bench_sort_times(int64_t *times_us, size_t count)
+{
+    qsort(times_us, count, sizeof(*times_us), compare_times);
 }

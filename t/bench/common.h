@@ -12,9 +12,9 @@
  */
 
 /*
- * What the bench's clients send: a PROXY header that names the connection's
- * own addresses, so that a server with the module writes the same log lines
- * as one without.
+ * What the bench's clients have in common.  They send a PROXY header that
+ * names the connection's own addresses, so that a server with the module
+ * writes the same log lines as one without.
  */
 
 #ifndef BENCH_COMMON_H
@@ -33,5 +33,8 @@
  * @return the header's length
  */
 size_t bench_header(int fd, int version, size_t wire_len, uint8_t *bytes);
+
+/** Sort times, the least first. */
+void bench_sort_times(int64_t *times_us, size_t count);
 
 #endif /* BENCH_COMMON_H */

@@ -30,6 +30,15 @@
  */
 int peer_connect(uint32_t from, int port, int limit_ms);
 
+/**
+ * Begin to connect to 127.0.0.1, and do not wait for it.
+ * @param from the address to come from; 0 for any
+ * @param port the port
+ * @return a non-blocking socket that can be written to once the connection is
+ *         made or refused (SO_ERROR tells), or -1 with errno
+ */
+int peer_begin(uint32_t from, int port);
+
 /** @return a time that only rises, in microseconds */
 int64_t peer_now(void);
 

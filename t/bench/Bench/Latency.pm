@@ -21,7 +21,8 @@ use warnings;
 use Time::HiRes qw(sleep);
 
 use Bench::Server;
-use Bench::Tools qw(client crowd ready close_crowd header_options note);
+use Bench::Tools qw(client crowd ready close_crowd descriptors
+    header_options note);
 
 our $NAME = 'latency';
 our @NEEDS = ();
@@ -33,8 +34,7 @@ my $COMING = 500;    # a second
 
 # As many as there are descriptors and local ports for, with some to spare.
 sub largest {
-    chomp(my $descriptors = `sh -c 'ulimit -n'`);
-    my $most = $descriptors =~ /^\d+$/ ? $descriptors - 100 : 20_000;
+    my $most = descriptors() - 100;
     return $most > 20_000 ? 20_000 : $most;
 }
 

@@ -162,10 +162,89 @@ sub memory {
         . " silent keep-alive connection's " . number($silent) . "\n", @rows;
 }
 
+sub lost {
+    my ($done) = @_;
+    return number($done->{lost}) . '/' . (defined $done->{max_us}
+        ? sprintf '%.2f', $done->{max_us} / 1_000_000 : '-');
+}
+
+# One case; the ratio is that of the slowest answers, if none is missing.
+sub lost_row {
+    my ($name, $case) = @_;
+    my ($none, $remoteip, $ours) = @$case{qw(none remoteip ours)};
+    my $ratio = $remoteip->{lost} || $ours->{lost} ? ''
+        : sprintf '%.2f', $ours->{max_us} / $remoteip->{max_us};
+    return row("  $name", lost($none), lost($remoteip), lost($ours), $ratio,
+        '0 lost', holds($ours->{lost} == 0));
+}
+
+my %END = (refused => 'refused', reset => 'reset', closed => 'closed',
+    timeout => 'without an answer in time', bad => 'with a bad answer');
+
+sub total {
+    my ($cases, $kind, $name) = @_;
+    my $total = 0;
+    $total += $_->{$kind}{$name} for @$cases;
+    return $total;
+}
+
+# How those that were lost ended, and how many of the busy ones were lost.
+sub reasons {
+    my ($cases) = @_;
+    my %name = (none => 'no module', remoteip => 'mod_remoteip',
+        ours => 'mod_proxyip');
+    my $text = '';
+    for my $kind (qw(none remoteip ours)) {
+        my @ends = map { my $count = total($cases, $kind, $_);
+            $count ? number($count) . " $END{$_}" : () } sort keys %END;
+        my $busy = total($cases, $kind, 'busy_lost');
+        push @ends, number($busy) . ' of the busy ones' if $busy;
+        $text .= "  lost with $name{$kind}: " . join(', ', @ends) . "\n"
+            if @ends;
+    }
+    return $text;
+}
+
+my $LOST = 'clients lost, and the slowest answer in s';
+
+sub burst {
+    my ($result) = @_;
+    my @cases = @{ $result->{cases} };
+    return "$LOST: all at once, event, one child of 25 threads\n",
+        (map { lost_row(number($_->{size})
+            . ", speaking $_->{pause_ms} ms after the header", $_) } @cases),
+        (map { '  ' . number($_) . ': not measured, for want of descriptors'
+            . " (ulimit -n)\n" } @{ $result->{too_large} }),
+        reasons(\@cases);
+}
+
+sub pauses {
+    my ($result) = @_;
+    my @cases = @{ $result->{cases} };
+    return "$LOST: $result->{clients} that pause, beside $result->{busy}"
+        . " busy ones, event, 25 threads\n",
+        (map { lost_row('pausing ' . $_->{pause_ms} / 1000 . ' s'
+            . ($_->{restarts} ? ', restarts each second' : ''), $_) }
+            @cases),
+        reasons(\@cases);
+}
+
+sub floods {
+    my ($result) = @_;
+    my @cases = @{ $result->{cases} };
+    return "$LOST: $result->{clients} that pause $result->{pause_ms} ms,"
+        . " beside a flood, event, 25 threads\n",
+        (map { lost_row(number($_->{flood}) . ' silent a second, '
+            . ($_->{sources} eq 'one' ? 'one address' : 'many addresses'),
+            $_) } @cases),
+        reasons(\@cases);
+}
+
 my @ROWS = (
     [instructions => \&instructions], [syscalls => \&syscalls],
     [lookup => \&lookup], [latency => \&latency],
-    [throughput => \&throughput], [memory => \&memory]);
+    [throughput => \&throughput], [memory => \&memory],
+    [burst => \&burst], [pauses => \&pauses], [floods => \&floods]);
 
 sub title {
     my ($facts) = @_;

@@ -18,13 +18,14 @@ use strict;
 use warnings;
 
 use Exporter 'import';
+use IO::Select;
 use IPC::Open2 qw(open2);
 
 use ProxyIP::Build qw(build codec);
 use ProxyIP::Httpd;
 
-our @EXPORT_OK = qw(client crowd ready close_crowd in_parallel
-    header_options is_there median note slurp);
+our @EXPORT_OK = qw(client crowd ready close_crowd pausing descriptors
+    in_parallel header_options is_there median note slurp);
 
 my $top = ProxyIP::Httpd::top();
 
@@ -35,7 +36,7 @@ sub sources {
     return ("$top/t/bench/common.c", "$top/t/lib/peer.c", codec());
 }
 
-# How a kind of header is asked of client and crowd.
+# How a kind of header is asked of these programs.
 sub header_options {
     my ($header) = @_;
     return $header eq 'v1' ? qw(-v 1)
@@ -82,6 +83,27 @@ sub close_crowd {
     my ($open) = (readline($crowd->{out}) // '') =~ /open (\d+)/;
     waitpid $crowd->{pid}, 0;
     return $open;
+}
+
+# Run t/bench/pausing.c; returns what it prints, by name.  Each second of its
+# run a function is called, if there is one.
+sub pausing {
+    my ($options, $meanwhile) = @_;
+    my $path = build('bench/pausing', sources());
+    open my $pipe, '-|', $path, @$options or die "$path: $!\n";
+    my $select = IO::Select->new($pipe);
+    until ($select->can_read(1)) {
+        $meanwhile->() if $meanwhile;
+    }
+    my %result = map { split } <$pipe>;
+    close $pipe or die "pausing: failed\n";
+    return \%result;
+}
+
+# How many descriptors a process may have here.
+sub descriptors {
+    chomp(my $descriptors = `sh -c 'ulimit -n'`);
+    return $descriptors =~ /^\d+$/ ? $descriptors : 1_000_000;
 }
 
 # Call a function with each job, in two processes; returns its results by job.
