@@ -81,7 +81,7 @@ $server->stop;
 # Children that end after so many connections: what waits in them goes on.
 $server = start(workers => 25, children => 4,
     config => "MaxConnectionsPerChild 50\n");
-burst($server, '300, and a child ends after 50', count => 300, pause => 150);
+burst($server, '200, and a child ends after 50', count => 200, pause => 150);
 $server->stop;
 
 $server = start(workers => 1);

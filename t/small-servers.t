@@ -67,12 +67,16 @@ my $server = ProxyIP::Server->new(workers => 8,
 $server->spawn_listening([map { $server->port($_) } qw(on off on2)],
     $server->command('-X'));
 check($server, 'one process', $waits ? 300 : $mpm eq 'worker' ? 2 : 0);
-my $crowd = ProxyIP::Many->new(port => $server->port('on'), silent => 1,
-    count => $waits ? 300 : 1);
-$crowd->ready;
-$server->signal('TERM');
-ok($server->wait_for_end(12), '... TERM: it ends while some wait');
-is($crowd->result(5)->{open}, 0, '... which are closed');
+SKIP: {
+    # Nor does it end for one that httpd waits for.
+    skip 'its one process ends when nobody waits', 2 if $mpm eq 'prefork';
+    my $crowd = ProxyIP::Many->new(port => $server->port('on'), silent => 1,
+        count => $waits ? 300 : 1);
+    $crowd->ready;
+    $server->signal('TERM');
+    ok($server->wait_for_end(12), '... TERM: it ends while some wait');
+    is($crowd->result(5)->{open}, 0, '... which are closed');
+}
 $server->stop;
 
 # One thread.
