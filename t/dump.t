@@ -117,8 +117,10 @@ like($three, qr/ ProxyIP Off \(default\)\n +virtual host three/,
     'a listener that is Off is there too');
 unlike($three, qr/10\.1\.1\.1/, '... without its peers');
 like($output, qr/^warning: PIP0007: /m, 'a warning that is no listener\'s');
-like($output, ProxyIP::Httpd::waits() ? qr/without a worker, at most 16 in/
-    : qr/a connection holds a worker/, 'how connections wait');
+like($output, ProxyIP::Httpd::waits()
+    ? qr/^Connections wait .* without a worker, about \d+ in each child/m
+    : qr/^A connection holds a worker until .* this MPM cannot/m,
+    'how connections wait');
 
 # Without the definition nothing is printed.
 my ($status, $plain) = ProxyIP::Server->config_error(<<'EOC');

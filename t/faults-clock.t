@@ -136,9 +136,9 @@ is_deeply([said()], [2, 1], 'a minute has passed, the hour not: both are said');
 $server->stop;
 $clock->jump(0);
 
-# Where httpd's own Timeout is shorter than the jump
+# httpd's own Timeout, which follows the time of day, has no part in it.
 SKIP: {
-    skip 'this MPM does not wait without a worker', 8
+    skip 'this MPM does not wait without a worker', 6
         if !ProxyIP::Httpd::waits();
     $server = server("Timeout 60\nProxyIPTimeout 60s\n");
     $port = $server->port;
@@ -146,17 +146,12 @@ SKIP: {
     is($kept->get('/')->code, 200, 'one has an answer and is kept alive');
     my $waiter = ProxyIP::Client->new(port => $port);
     $server->wait_until(10, sub { $server->status->{ProxyIPWaiting} == 1 });
-    my $timed_out = $server->status->{ProxyIPTimedOut};
     $clock->jump($HOUR);
     is(served(ProxyIP::Client->new(port => $port), v1()), 200,
         'a jump over Timeout: who comes is served');
     is($kept->ending(10)->{how}, 'eof', '... httpd closes what it keeps');
-    is($waiter->ending(10)->{how}, 'eof', '... and who waits');
-    like($server->error_log->wait_for(qr/PIP0030/, 5) // '',
-        qr/proxyip:debug.*no byte came/, '... which is said');
-    my $status = $server->status;
-    is($status->{ProxyIPTimedOut}, $timed_out + 1, '... and counted');
-    is($status->{ProxyIPWaiting}, 0, '... so that nobody waits');
+    is($server->status->{ProxyIPWaiting}, 1, '... who waits goes on to wait');
+    is(served($waiter, v2()), 200, '... and is served');
     is(served(ProxyIP::Client->new(port => $port), v2()), 200,
         '... and all goes on');
 }

@@ -4,7 +4,7 @@
 # What must happen: never is anything served without the protection.
 # - No shared memory for counters: PIP0009; the server starts and serves, each
 #   child counts for itself.
-# - No thread or no descriptor for a child's watch: PIP0010; this child serves,
+# - No thread or no descriptor for a child's lobby: PIP0010; this child serves,
 #   holds a worker for each waiting connection, and keeps the deadlines.  The
 #   next one, when there is enough again, waits without workers.
 # - No memory: httpd says so and the process aborts.  A server that starts ends
@@ -92,7 +92,7 @@ is($server->error_log->count(qr/PIP0009|PIP0010/), 0,
     'nothing refused, nothing said');
 $server->stop;
 
-# What the watch needs
+# What the lobby needs
 for my $case (['t', 'no thread', 'Resource temporarily unavailable'],
               ['p', 'no descriptor', 'Too many open files']) {
     my ($letter, $name, $reason) = @$case;

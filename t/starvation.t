@@ -1,6 +1,6 @@
-# However many connections stay silent, whoever speaks is served: a waiting
-# connection holds no worker, and waiting connections never stop a child from
-# accepting, at httpd's default AsyncRequestWorkerFactor.
+# However many connections stay silent, whoever speaks is served, those that
+# were silent for long too: a waiting connection holds no worker and takes none
+# of the MPM's room, and none is closed to make room for another.
 
 use strict;
 use warnings;
@@ -25,7 +25,6 @@ EOC
 my $port = $server->port;
 my $log = $server->error_log;
 
-# One that is there before the crowd and will speak; it may be given up.
 my @crowd;
 
 sub crowd {
@@ -44,21 +43,20 @@ crowd(150, '', 'silent connections');
 crowd(300, v2(), 'connections with a header and no more');
 crowd(150, 'PROXY TCP4 192.0.2.77', 'connections with half a header');
 
-# The oldest gave way, quietly; of the last some are still held.
-my $evicted = $log->count(qr/proxyip:debug.*PIP0029/);
-cmp_ok($evicted, '>', 500, "$evicted gave way, each with one debug line");
-cmp_ok($evicted, '<', 600, '... not all of them');
+# None gave way, and nothing was said.
+is($log->count(qr/PIP00(?:29|53)/), 0, 'none gave way');
 is($log->count(qr/proxyip:(?:error|warn|info)/), 0, '... and no other line');
 my $last = $crowd[-1];
 $last->send(" 198.51.100.80 4711 443\r\n");
 is($last->variables($last->get('/cgi/environment'))->{REMOTE_ADDR}, CLIENT,
     'the newest of the crowd is served when it speaks');
-isnt($crowd[0]->ending(5)->{how}, 'open', 'the oldest is closed');
+$crowd[0]->send(v2());
+is($crowd[0]->variables($crowd[0]->get('/cgi/environment'))->{REMOTE_ADDR},
+    CLIENT, '... and so is the oldest');
 $_->close for splice @crowd;
 
 # Most workers busy, and clients that need a moment between header and
 # request: those are not taken for the silent.
-my $begin = $log->count(qr/PIP0029/);
 my @slow = map {
     ProxyIP::Client->new(port => $port)->send(v2())->request('/cgi/slow');
 } 1 .. 6;
@@ -69,7 +67,6 @@ for my $i (1 .. 20) {
     my $answer = $client->get('/', Connection => 'close');
     is($answer && $answer->code, 200, "six of eight busy, a slow client $i");
 }
-is($log->count(qr/PIP0029/), $begin, '... none gave way');
 $_->answer(20), $_->close for @slow;
 
 # The same with a crowd.
@@ -89,22 +86,10 @@ for my $client (@busy) {
     $client->close;
 }
 
-# A crowd that is not more than the room has time.
+is($log->count(qr/PIP00(?:29|53)/), 0, '... none gave way');
 $_->close for splice @crowd;
-sleep 0.5;
-my $before = $log->count(qr/PIP0029/);
-my @few = map { ProxyIP::Client->new(port => $port)->send(v2()) } 1 .. 12;
-sleep 1.5;
-for my $client (@few) {
-    is($client->variables($client->get('/cgi/environment',
-        Connection => 'close'))->{REMOTE_ADDR}, CLIENT,
-        'of twelve that wait each is served');
-}
-is($log->count(qr/PIP0029/), $before, '... none gave way');
 
-# As many at once as there is room for: while each of them has a worker the
-# child does not accept, but that is soon over, and none needs to give way.  A
-# machine that stands still meanwhile makes it last.
+# Many at once, with a child that stands still meanwhile.
 $server->stop;
 $server = ProxyIP::Server->new(workers => 32, status => 1,
     loglevel => 'notice proxyip:debug', config => <<'EOC')->start;
@@ -116,7 +101,7 @@ ServerLimit 1
 EOC
 my ($child) = grep { $server->accepting($_) } $server->children;
 my ($all, $gave_way) = (0, 0);
-for my $round (1 .. 120) {
+for my $round (1 .. 40) {
     my $before = $server->status->{ProxyIPEvicted};
     my $now;
     kill 'STOP', $child;
@@ -132,7 +117,7 @@ for my $round (1 .. 120) {
     $_->close for @burst;
     $server->wait_until(10, sub { !$server->status->{ProxyIPWaiting} });
 }
-is($all, 120, 'often sixty at once: all were accepted');
-cmp_ok($gave_way, '<=', 1, "... in $gave_way rounds some gave way");
+is($all, 40, 'often sixty at once: all were accepted');
+is($gave_way, 0, '... and none gave way');
 
 done_testing;

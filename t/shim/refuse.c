@@ -17,8 +17,8 @@
  *
  * $PROXYIP_REFUSE names a file; each letter in it is refused for as long as
  * it is there, in all processes: s shared memory, t threads, p a place to
- * sleep (a descriptor).  The system call fails, and only when the module is
- * the one that has APR make it, so what httpd itself asks for it gets.
+ * sleep (a descriptor).  The system call fails, and only when the module
+ * makes it, itself or by APR, so what httpd asks for it gets.
  */
 
 #define _GNU_SOURCE
@@ -39,12 +39,9 @@ typedef int shm_create_t(void **shm, size_t size, const char *name,
                          void *pool);
 typedef int thread_create_t(void **thread, void *attributes, void *start,
                             void *data, void *pool);
-typedef int pollset_create_t(void **pollset, uint32_t size, void *pool,
-                             uint32_t flags);
 
 shm_create_t apr_shm_create;
 thread_create_t apr_thread_create;
-pollset_create_t apr_pollset_create;
 
 typedef void *mmap_t(void *at, size_t size, int protection, int flags,
                      int fd, off_t offset);
@@ -108,19 +105,6 @@ int apr_thread_create(void **thread, void *attributes, void *start,
     return result;
 }
 
-int apr_pollset_create(void **pollset, uint32_t size, void *pool,
-                       uint32_t flags)
-{
-    pollset_create_t *real = (pollset_create_t *)dlsym(RTLD_NEXT,
-                                                       "apr_pollset_create");
-    int result;
-
-    begin('p', __builtin_return_address(0));
-    result = real(pollset, size, pool, flags);
-    refused = 0;
-    return result;
-}
-
 void *mmap(void *at, size_t size, int protection, int flags, int fd,
            off_t offset)
 {
@@ -148,7 +132,7 @@ int epoll_create1(int flags)
     epoll_create1_t *real = (epoll_create1_t *)dlsym(RTLD_NEXT,
                                                      "epoll_create1");
 
-    if (refused == 'p') {
+    if (is_module(__builtin_return_address(0)) && is_listed('p')) {
         errno = EMFILE;
         return -1;
     }

@@ -86,12 +86,9 @@ sub is_at_least {
     return $its >= $patch;
 }
 
-# Does its MPM wait for connections without a worker?  By the magic number
-# that AP_MPMQ_CAN_WAITIO came with.
+# Do connections wait without a worker, in the lobby, on its MPM?
 sub waits {
-    my ($magic) = about() =~ /Magic Number: 20120211:(\d+)/
-        or die "httpd -V does not say its magic number\n";
-    return mpm() eq 'event' && $magic >= 137;
+    return mpm() eq 'event';
 }
 
 # Is there such a module to load?  One of one's own need not have them all.
