@@ -15,16 +15,16 @@
  * mod_proxyip: takes the PROXY protocol header off a connection and makes
  * the client it names the connection's client.
  *
- * The life of a connection to a listener that is On, all of it in our
+ * The life of a connection to a listener that is On, nearly all of it in our
  * pre_connection hook, which runs before every other module's:
  *
  *  1. The peer's address decides (ProxyIPPeer): rejected, left alone, or ours.
  *     The bytes that have come are looked at, and stay in the socket.
  *  2. The header is there, and a first byte behind it: the client that it
- *     names becomes the connection's, a filter is added that takes the header
- *     off with the first read, and the other modules meet the connection in
- *     httpd's own order, as if the client had made it.  From there the module
- *     costs nothing.
+ *     names becomes the connection's, and the other modules meet the
+ *     connection in httpd's own order, as if the client had made it.  The
+ *     header is taken off before anybody reads (process_connection).  From
+ *     there the module costs nothing.
  *  3. They are not there: the connection leaves the MPM for the lobby, which
  *     waits without a worker, and comes back as one just accepted: at 1.
  *     Where there is no lobby, the worker waits here.
@@ -43,7 +43,7 @@
  *   facts        facts (all by name), vars (expressions, logs, environment),
  *                authz (Require)
  *   connection   process (the hook above), look (bytes without taking them),
- *                strip (the filter), adopt, server (ProxyIPServerAddr), https
+ *                strip (taking the header off), adopt, server (ProxyIPServerAddr), https
  *                (ProxyIPHTTPS); wait (in a worker), stage (for how long);
  *                lobby (waiting outside the MPM), and its parts: lobby_start
  *                (is there one), lobby_policy (what to do next), waiter (who
@@ -183,7 +183,6 @@ static void register_hooks(apr_pool_t *p)
     const int before_all = APR_HOOK_REALLY_FIRST - 10;
 
     proxyip_conf_begin(add_hooks_for);
-    proxyip_strip_register();
     proxyip_authz_register(p);
     proxyip_facts_export();
 
@@ -205,6 +204,9 @@ static void register_hooks(apr_pool_t *p)
 
     ap_hook_pre_connection(proxyip_process_pre_connection, NULL, NULL,
                            before_all);
+    /* Before mod_ssl reads for its handshake and mod_http2 for its preface. */
+    ap_hook_process_connection(proxyip_strip_process_connection, NULL, NULL,
+                               before_all);
     ap_hook_expr_lookup(proxyip_vars_expr_lookup, NULL, NULL,
                         APR_HOOK_MIDDLE);
     /* Late: every module has registered its `Require` words, and none has

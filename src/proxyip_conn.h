@@ -45,7 +45,8 @@ typedef enum {
 
 /** The record of one client connection to a listener that is On and takes a
  * header from this peer.  Made by pre_connection in c->pool once it is decided
- * what has come; read-only when the other modules meet the connection. */
+ * what has come; what is known of the client is read-only when the other
+ * modules meet the connection. */
 struct proxyip_conn_t {
     conn_rec *c;
     const proxyip_conf_t *conf;  /* of the listener, for the whole life */
@@ -64,6 +65,8 @@ struct proxyip_conn_t {
     int has_header;              /* a header came and was right */
     int is_left_to_http1;        /* ProxyIPHTTPS's own: mod_http2 has looked
                                     for its preface and not found it */
+    size_t strip_len;            /* bytes of a header that is still to be taken
+                                    off; 0 once it is */
     /* from here on not set at first, because each connection would pay */
     pp_header_t header;          /* valid when has_header; its TLVs live in
                                     c->pool */

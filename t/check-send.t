@@ -138,7 +138,7 @@ like($run->{fields}{sent}, qr/; in 4 pieces$/, 'pieces');
 
 # Listeners that do not answer: [name, arguments, status, answer, hint].
 for my $case (
-    ['no header', ['--no-header', $plain], 1, qr/^none; closed after/,
+    ['no header', ['--no-header', $plain], 1, qr/^none; (?:closed|reset) after/,
      qr/wants a PROXY header/],
     ['wrong checksum', ['--crc32c=wrong', $plain], 1,
      qr/^none; (?:closed|reset) after \d+ ms$/, qr/refuses the header/],

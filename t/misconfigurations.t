@@ -1004,31 +1004,6 @@ EOS
     is($late->(2, exactly => 1), $CLIENT, 'fixed by Off: the client is served');
 };
 
-subtest "info: the main server's Timeout is shorter than ProxyIPDefer" => sub {
-    plan skip_all => 'the wait is not in the MPM'
-        if !ProxyIP::Httpd::waits();
-    my $server = httpd('warn proxyip:info', <<'EOC');
-Timeout 1
-ProxyIP On
-ProxyIPPeer require 127.0.0.9
-EOC
-    my $haproxy = haproxy($server, ['lb', 'send-proxy']);
-    my $client = ProxyIP::Client->new(port => $haproxy->port('lb'));
-    is($client->ending(15)->{how}, 'eof',
-        'the connection ends without a word, before ProxyIPDefer');
-    error_line($server, 'info', <<'EOS');
-PIP0030: closed: the main server's Timeout (1s) passed before ProxyIPDefer 20s
-(default) did; nothing had followed the v1 PROXY header of client 127.0.0.1:PORT;
-... raise Timeout, or shorten the other
-EOS
-    # Fix:
-    fix($server, 'Timeout 1' => 'Timeout 30');
-    $client = ProxyIP::Client->new(port => $haproxy->port('lb'));
-    is($client->ending(3, exactly => 1)->{how}, 'open',
-        'fixed: the client may wait');
-    is($client->get('/')->code, 200, '... and is served');
-};
-
 # -- What the start says ----------------------------------------------------
 
 subtest 'start: RemoteIPProxyProtocol is still On' => sub {

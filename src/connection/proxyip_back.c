@@ -263,10 +263,24 @@ static apr_status_t accept_none(void **accepted, apr_pool_t *ptrans)
     return rv;
 }
 
+/* What had come before the reset is still there to be read. */
+static void move_bytes(int from, int to)
+{
+    char bytes[2048];
+    ssize_t len;
+
+    while ((len = recv(from, bytes, sizeof(bytes), MSG_DONTWAIT)) > 0) {
+        if (send(to, bytes, (size_t)len, MSG_DONTWAIT | MSG_NOSIGNAL) != len) {
+            return;
+        }
+    }
+}
+
 /* A socket that was reset has no peer, and core makes no connection of it:
  * APR asks the system for the address, whatever apr_os_sock_make() was told
  * (sockets.c, alloc_socket).  It would end without a line and uncounted.  So
- * the MPM gets, under the same number, the end of a closed pair. */
+ * the MPM gets, under the same number, one that has the same bytes and whose
+ * other end is closed. */
 static apr_sockaddr_t *replace_reset(proxyip_waiter_t *waiter,
                                      apr_pool_t *ptrans)
 {
@@ -276,6 +290,7 @@ static apr_sockaddr_t *replace_reset(proxyip_waiter_t *waiter,
     if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) != 0) {
         return NULL;
     }
+    move_bytes(waiter->fd, pair[1]);
     dup2(pair[0], waiter->fd);
     fcntl(waiter->fd, F_SETFD, FD_CLOEXEC);
     close(pair[0]);

@@ -51,6 +51,8 @@ typedef struct {
     apr_int64_t deadline;
     apr_int32_t pid;      /* of the child that gives */
     apr_int32_t unused;
+    proxyip_socket_addr_t peer; /* for a connection that is reset meanwhile,
+                                   whose socket does not know it any more */
 } message_t;
 
 /* Room for one descriptor; the union aligns it. */
@@ -136,8 +138,9 @@ int proxyip_handover_descriptor(void)
 
 apr_status_t proxyip_handover_give(const proxyip_waiter_t *waiter)
 {
-    message_t message = {MAGIC, waiter->wait.stage, waiter->wait.accepted,
-                         waiter->wait.deadline, (apr_int32_t)getpid(), 0};
+    message_t message = {MAGIC, (apr_int32_t)waiter->wait.stage,
+                         waiter->wait.accepted, waiter->wait.deadline,
+                         (apr_int32_t)getpid(), 0, waiter->peer};
     struct iovec part = {&message, sizeof(message)};
     control_t control;
     struct msghdr header;
@@ -189,7 +192,8 @@ static int is_right_message(const message_t *message, apr_ssize_t len)
            && message->accepted > 0;
 }
 
-/* A TCP connection, and both its addresses. */
+/* A TCP connection, and both its addresses: the peer's of one that was reset
+ * is only counted and logged. */
 static int read_addresses(proxyip_waiter_t *waiter)
 {
     int type = 0;
@@ -199,7 +203,8 @@ static int read_addresses(proxyip_waiter_t *waiter)
 
     return getsockopt(waiter->fd, SOL_SOCKET, SO_TYPE, &type, &type_len) == 0
            && type == SOCK_STREAM
-           && getpeername(waiter->fd, &waiter->peer.any, &peer_len) == 0
+           && (getpeername(waiter->fd, &waiter->peer.any, &peer_len) == 0
+               || errno == ENOTCONN)
            && getsockname(waiter->fd, &waiter->local.any, &local_len) == 0
            && waiter->peer.any.sa_family == waiter->local.any.sa_family
            && (waiter->peer.any.sa_family == AF_INET
@@ -217,6 +222,7 @@ static proxyip_waiter_t *make_waiter(int fd, const message_t *message)
     waiter->wait.stage = (proxyip_stage_t)message->stage;
     waiter->wait.accepted = message->accepted;
     waiter->wait.deadline = message->deadline;
+    waiter->peer = message->peer;
     waiter->has_low_water = 1; /* it may have been set */
     if (!read_addresses(waiter)) {
         proxyip_waiter_free(waiter);

@@ -26,7 +26,6 @@
 #include "connection/proxyip_lobby.h"
 #include "connection/proxyip_look.h"
 #include "connection/proxyip_server.h"
-#include "connection/proxyip_strip.h"
 #include "connection/proxyip_wait.h"
 #include "proxyip_clock.h"
 #include "proxyip_conn.h"
@@ -182,7 +181,7 @@ static int adopt(const arrival_t *arrival)
     ap_set_module_config(conn->c->conn_config, &proxyip_module, conn);
     if (header_len) {
         proxyip_log_bytes(conn, "whole header", seen->bytes, header_len);
-        proxyip_strip_add(conn->c, header_len);
+        conn->strip_len = header_len;
     }
     proxyip_adopt(conn);
     proxyip_report_taken(conn, seen->bytes + header_len,

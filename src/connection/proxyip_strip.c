@@ -11,6 +11,7 @@
  * limitations under the License.
  */
 
+
 /*
  * Taking the header off.
  */
@@ -20,76 +21,78 @@
 #include <apr_buckets.h>
 #include <util_filter.h>
 
-typedef struct {
-    apr_off_t left; /* of the header, in bytes */
-} strip_t;
+#include "proxyip_conn.h"
 
-static ap_filter_rec_t *filter_handle;
+/* core's filter is the last of all; a connection without one is another
+ * module's, which has ended pre_connection before core. */
+static ap_filter_t *find_core_filter(const conn_rec *c)
+{
+    ap_filter_t *f = c->input_filters;
+
+    while (f && f->next) {
+        f = f->next;
+    }
+    return f;
+}
 
 /* What core gives has a length: it was read to be cut. */
-static void drop(strip_t *strip, apr_bucket_brigade *bb)
+static apr_off_t drop(apr_bucket_brigade *bb)
 {
+    apr_off_t len = 0;
+
     while (!APR_BRIGADE_EMPTY(bb)) {
         apr_bucket *e = APR_BRIGADE_FIRST(bb);
 
-        strip->left -= (apr_off_t)e->length;
+        len += (apr_off_t)e->length;
         apr_bucket_delete(e);
     }
+    return len;
 }
 
 /* All of the header was seen in the socket's buffer, so this does not wait;
  * a blocking read is only the cheaper one.  core answers from what it has
- * read, and may have less than was asked for. */
-static apr_status_t take_header(ap_filter_t *f, apr_bucket_brigade *bb)
+ * read, and may have less than was asked for.  The brigade is on the stack:
+ * nothing stays in it. */
+static int take_off(const conn_rec *c, apr_off_t left)
 {
-    strip_t *strip = f->ctx;
+    ap_filter_t *f = find_core_filter(c);
+    apr_bucket_brigade bb;
 
-    while (strip->left > 0) {
-        apr_status_t rv = ap_get_brigade(f->next, bb, AP_MODE_READBYTES,
-                                         APR_BLOCK_READ, strip->left);
+    bb.p = c->pool;
+    bb.bucket_alloc = c->bucket_alloc;
+    APR_RING_INIT(&bb.list, apr_bucket, link);
+    while (f && left > 0) {
+        apr_off_t len;
 
-        if (rv != APR_SUCCESS) {
-            return rv;
+        if (ap_get_brigade(f, &bb, AP_MODE_READBYTES, APR_BLOCK_READ, left)
+            != APR_SUCCESS) {
+            return 0;
         }
-        if (APR_BRIGADE_EMPTY(bb)
-            || APR_BUCKET_IS_METADATA(APR_BRIGADE_FIRST(bb))) {
-            return APR_EOF; /* somebody else has taken it */
+        len = drop(&bb);
+        if (len <= 0) {
+            return 0;
         }
-        drop(strip, bb);
+        left -= len;
     }
-    return APR_SUCCESS;
+    return left == 0;
 }
 
-/* Whatever the first read is (mod_ssl's for a handshake, mod_http2's look for
- * its preface, a request line), the header goes first. */
-static apr_status_t strip_filter(ap_filter_t *f, apr_bucket_brigade *bb,
-                                 ap_input_mode_t mode, apr_read_type_e block,
-                                 apr_off_t readbytes)
+int proxyip_strip_process_connection(conn_rec *c)
 {
-    apr_status_t rv = take_header(f, bb);
+    proxyip_conn_t *conn = proxyip_conn_get(c);
+    apr_off_t left;
 
-    if (rv != APR_SUCCESS) {
-        return rv;
+    if (!conn || !conn->strip_len) {
+        return DECLINED;
     }
-    ap_remove_input_filter(f);
-    return ap_get_brigade(f->next, bb, mode, block, readbytes);
-}
-
-void proxyip_strip_register(void)
-{
-    /* Of core's own type (AP_FTYPE_NETWORK): a filter stands above those of
-     * its type that are added later (util_filter.c, add_any_filter_handle),
-     * and core adds its own last.  So it is below every filter that counts or
-     * reads bytes, mod_logio's (NETWORK - 1), mod_ssl's (CONNECTION + 5) and
-     * mod_reqtimeout's (CONNECTION + 8) among them. */
-    filter_handle = ap_register_input_filter("PROXYIP_IN", strip_filter,
-                                             NULL, AP_FTYPE_NETWORK);
-}
-
-void proxyip_strip_add(conn_rec *c, size_t len)
-{
-    strip_t *strip = apr_palloc(c->pool, sizeof(*strip));
-
-    strip->left = (apr_off_t)len;
-    ap_add_input_filter_handle(filter_handle, strip, NULL, c);
+    left = (apr_off_t)conn->strip_len;
+    conn->strip_len = 0;
+    if (take_off(c, left)) {
+        return DECLINED;
+    }
+    c->aborted = 1;
+    if (c->cs) {
+        c->cs->state = CONN_STATE_LINGER;
+    }
+    return OK;
 }

@@ -11,30 +11,28 @@
  * limitations under the License.
  */
 
+
 /*
- * Taking the header off: the connection input filter that consumes exactly
- * the header's bytes, before TLS and HTTP see one, and removes itself.
+ * Taking the header off: exactly its bytes, before anybody reads one.
+ *
+ * Nobody can read before process_connection, because core adds its input
+ * filter at the end of pre_connection (core.c, core_pre_connection at
+ * APR_HOOK_REALLY_LAST); and our process_connection hook is the first.  It
+ * reads from core's filter itself, so that filters which count or decrypt
+ * bytes, whatever their type, never meet the header.
  */
 
 #ifndef PROXYIP_STRIP_H
 #define PROXYIP_STRIP_H
 
-#include <stddef.h>
-
 #include "proxyip_private.h"
 
 /**
- * Register the filter.
- * @remark for the module's register_hooks
+ * process_connection: take the header off, the first time.
+ * @param c any connection
+ * @return DECLINED; OK for one that has to be closed, because its header is
+ *         there no more
  */
-void proxyip_strip_register(void);
-
-/**
- * Put the filter on a connection.
- * @param c a connection whose header has been seen whole
- * @param len the header's bytes
- * @remark in pre_connection, before core's own hook
- */
-void proxyip_strip_add(conn_rec *c, size_t len);
+int proxyip_strip_process_connection(conn_rec *c);
 
 #endif /* PROXYIP_STRIP_H */
