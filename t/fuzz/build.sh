@@ -81,8 +81,8 @@ for source in src/protocol/*.c src/check/check_*.c src/proxyip_conn.c \
         *) continue ;;
         esac
         object=$objects/$name.o
-    elif [ "$name $kind" = "standalone fuzz" ]; then
-        continue # libFuzzer brings a main()
+    elif [ "$name $kind" = "standalone fuzz" ] || [ "$name" = check_main ]; then
+        continue # libFuzzer brings a main(), and a program's own is no target's
     fi
     exact=
     [ "${name#proxyip_}" = "$name" ] || exact="-include exact.h"
