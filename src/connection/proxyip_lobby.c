@@ -86,6 +86,7 @@ typedef struct {
     int64_t warned_at;
     unsigned int given_up; /* since then */
     pp_header_t header;
+    proxyip_buffer_t buffer;
     uint8_t bytes[PROXYIP_LOOK_MAX];
 } lobby_t;
 
@@ -161,21 +162,22 @@ static proxyip_waiter_t *make_waiter(const conn_rec *c, apr_socket_t *csd)
     return waiter;
 }
 
-/* Bytes that are there already are not to wake the thread at once. */
+static void set_low_water(proxyip_waiter_t *waiter, size_t needed)
+{
+    if (waiter->low_water != needed) {
+        proxyip_look_set_low_water(waiter->fd, needed);
+        waiter->low_water = needed;
+    }
+}
+
+/* Bytes that are there already are not to wake the thread, nor is each one
+ * that a slow sender adds.  Before the first there is nothing to wait for but
+ * any, and nothing to pay. */
 static void raise_low_water(proxyip_waiter_t *waiter,
                             const proxyip_seen_t *seen)
 {
     if (seen->len > 0) {
-        proxyip_look_set_low_water(waiter->fd, seen->needed);
-        waiter->has_low_water = 1;
-    }
-}
-
-static void lower_low_water(proxyip_waiter_t *waiter)
-{
-    if (waiter->has_low_water) {
-        proxyip_look_set_low_water(waiter->fd, 1);
-        waiter->has_low_water = 0;
+        set_low_water(waiter, seen->needed);
     }
 }
 
@@ -213,7 +215,7 @@ int proxyip_lobby_enter(const conn_rec *c, apr_socket_t *csd,
         proxyip_watch_wake(lobby->watch);
     }
     if (!is_in) {
-        lower_low_water(waiter);
+        set_low_water(waiter, 1);
         proxyip_waiter_free(waiter);
     }
     return is_in;
@@ -222,7 +224,7 @@ int proxyip_lobby_enter(const conn_rec *c, apr_socket_t *csd,
 /* To the MPM, from wherever it was. */
 static void give_back(proxyip_waiter_t *waiter, proxyip_wait_end_t end)
 {
-    lower_low_water(waiter);
+    set_low_water(waiter, 1);
     waiter->end = end;
     proxyip_back_push(waiter, end == PROXYIP_WAIT_NO_DESCRIPTORS);
 }
@@ -245,8 +247,8 @@ static void release(proxyip_waiter_t *waiter, proxyip_wait_end_t end)
 static void look(const proxyip_waiter_t *waiter, proxyip_seen_t *seen)
 {
     seen->header = &lobby->header;
-    proxyip_look(waiter->fd, waiter->conf, waiter->rule, lobby->bytes,
-                 sizeof(lobby->bytes), NULL, seen);
+    proxyip_look(waiter->fd, waiter->conf, waiter->rule, &lobby->buffer,
+                 seen);
 }
 
 /* Whether it has come to another stage, which has a time of its own. */
@@ -286,9 +288,13 @@ static void settle(proxyip_waiter_t *waiter, int is_over, int is_due)
     }
     else if (advance(waiter, &seen, &wait)) {
         change_row(waiter, &wait);
+        raise_low_water(waiter, &seen);
     }
     else if (is_due) {
         release(waiter, PROXYIP_WAIT_TIMED_OUT);
+    }
+    else {
+        raise_low_water(waiter, &seen);
     }
 }
 
@@ -360,6 +366,7 @@ static void admit(proxyip_waiter_t *waiter, int is_own)
         if (seen.status == PROXYIP_SEEN_UNDECIDED) {
             advance(waiter, &seen, &waiter->wait);
             correct_deadline(waiter);
+            raise_low_water(waiter, &seen);
             apr_thread_mutex_lock(lobby->mutex);
             rv = put_in(waiter, ROW_OF_TAKEN);
             apr_thread_mutex_unlock(lobby->mutex);
@@ -669,6 +676,8 @@ void proxyip_lobby_child_init(apr_pool_t *pchild, server_rec *s)
         made->s = s;
         made->rows.p = pchild;
         made->most = proxyip_lobby_room();
+        made->buffer.bytes = made->bytes;
+        made->buffer.size = sizeof(made->bytes);
         rv = start(made, pchild);
     }
     if (rv != APR_SUCCESS) {

@@ -89,14 +89,14 @@ void world_lobby_release(proxyip_wait_end_t end)
 void world_lobby_turn(void)
 {
     static uint8_t bytes[PROXYIP_LOOK_MAX];
+    proxyip_buffer_t buffer = {bytes, sizeof(bytes), NULL};
     proxyip_seen_t seen;
     pp_header_t header;
     sent_t sent;
     int is_over = world.is_closed;
 
     seen.header = &header;
-    proxyip_look(world.own_fd, &world.conf, guest.rule, bytes, sizeof(bytes),
-                 NULL, &seen);
+    proxyip_look(world.own_fd, &world.conf, guest.rule, &buffer, &seen);
     world_judge(&sent);
     world_note_look();
     check_seen(&seen, &sent);
