@@ -322,12 +322,17 @@ static void print_fact(FILE *out, const pp_tlv_t *tlv)
 void check_tlv_print_facts(FILE *out, const uint8_t *tlvs, size_t len)
 {
     pp_tlv_t tlv;
+    pp_tlv_t ssl;
 
+    /* The first that is there, and only if it can be read: see pp.h. */
+    if (pp_tlv_find_ssl(tlvs, len, &ssl, NULL)) {
+        print_ssl_facts(out, &ssl);
+    }
     while (pp_tlv_next(&tlvs, &len, &tlv) > 0) {
         if (tlv.type == PP_TLV_SSL) {
-            print_ssl_facts(out, &tlv);
+            continue;
         }
-        else if (tlv.type == PP_TLV_CRC32C) {
+        if (tlv.type == PP_TLV_CRC32C) {
             fputs(" CRC32C=ok", out);
         }
         else if (tlv.type != PP_TLV_NOOP) {

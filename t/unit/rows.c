@@ -313,7 +313,7 @@ static void test_waiter(void)
 
     tap_begin("a waiter has no descriptor until it is given one");
     tap_check(waiter->fd == -1 && !waiter->row, "nothing");
-    tap_check(waiter->wait.accepted == 0 && !waiter->has_low_water, "zeroed");
+    tap_check(waiter->wait.accepted == 0 && waiter->low_water == 1, "fresh");
     tap_end();
 
     tap_begin("one that is closed closes it");
