@@ -58,6 +58,13 @@ EOC
     return $self;
 }
 
+# Without mod_cgid: its daemon may outlive httpd, and what wraps httpd waits
+# for that.
+sub whole_config {
+    my ($self) = @_;
+    return $self->SUPER::whole_config =~ s/^LoadModule cgid_.*\n//mr;
+}
+
 sub command {
     my ($self, @arguments) = @_;
     my @command = $self->SUPER::command(@arguments);
