@@ -18,8 +18,10 @@ use strict;
 use warnings;
 
 # The bars, as the design has them.
-my %BAR = (v1 => 2500, v2 => 2000);
+my %BAR = (v1 => 2250, v2 => 1600);
+my %EVENT_BAR = (together => 2300, apart => 9000);
 my $NEAR_ZERO = 50;
+my $CALLS = 1;
 my $LOOKUP = 1000;
 my $LATENCY_US = 10_000;
 my $MEMORY_MORE = 2048;
@@ -31,6 +33,7 @@ my %WAITING = (
     header => 'v2 header', tlv => 'v2 header, 500 bytes of TLVs',
     half => 'v1 header, not whole', dripped => 'v2 of 4,096, byte by byte',
     largest => 'v2 of 65,551, but one byte');
+my %WHEN = (together => 'in one segment', apart => 'apart');
 
 sub row { (my $line = sprintf $FORMAT, @_) =~ s/ +$//; return "$line\n" }
 
@@ -60,6 +63,14 @@ sub added {
             <= $bar)) : ('', ''));
 }
 
+sub event_instructions {
+    my ($result, $when) = @_;
+    my $of = $result->{$when};
+    return map { added("$_, header and request $WHEN{$when}",
+        $of->{none}{none}, $of->{remoteip}{$_}, $of->{ours}{$_},
+        $EVENT_BAR{$when}) } qw(v1 v2);
+}
+
 sub instructions {
     my ($result) = @_;
     my ($plain, $kept, $tls) = @$result{qw(plain kept tls)};
@@ -70,19 +81,27 @@ sub instructions {
         added('v2, over TLS (+-500)', $tls->{none}{none},
             $tls->{remoteip}{v2}, $tls->{ours}{v2}),
         added('each further keep-alive request (v2)', $kept->{none}{none},
-            $kept->{remoteip}{v2}, $kept->{ours}{v2}, $NEAR_ZERO);
+            $kept->{remoteip}{v2}, $kept->{ours}{v2}, $NEAR_ZERO),
+        "\nthe same, event (+-100)\n",
+        map { event_instructions($result, $_) } qw(together apart);
+}
+
+sub calls {
+    my ($of, $what, $bar, @headers) = @_;
+    return map { added("$what, $_", $of->{none}{none}, $of->{remoteip}{$_},
+        $of->{ours}{$_}, $bar) } @headers;
 }
 
 sub syscalls {
     my ($result) = @_;
-    my @rows;
-    for my $what (qw(reading all)) {
-        my $of = $result->{$what};
-        my $name = $what eq 'all' ? 'all' : 'recv and poll';
-        push @rows, added("$name, $_", $of->{none}{none}, $of->{remoteip}{$_},
-            $of->{ours}{$_}, $what eq 'all' ? undef : 0) for qw(v1 v2);
-    }
-    return "system calls, header and request in one segment, prefork\n", @rows;
+    my ($prefork, $together, $apart) = @$result{qw(prefork together apart)};
+    return "system calls, header and request in one segment, prefork\n",
+        calls($prefork->{reading}, 'recv and poll', $CALLS, qw(v1 v2)),
+        calls($prefork->{all}, 'all', $CALLS, qw(v1 v2)),
+        "\nsystem calls of all threads, event\n",
+        calls($together->{all}, "header and request $WHEN{together}", undef,
+            'v2'),
+        calls($apart->{all}, "header and request $WHEN{apart}", undef, 'v2');
 }
 
 sub lookup {
