@@ -23,7 +23,8 @@ my %EVENT_BAR = (together => 2300, apart => 9000);
 my $NEAR_ZERO = 50;
 my $CALLS = 1;
 my $LOOKUP = 1000;
-my $LATENCY_US = 10_000;
+my $MEDIAN_US = 1000;
+my $LARGEST_US = 10_000;
 my $MEMORY_MORE = 2048;
 
 my $FORMAT = '%-42s%10s%14s%13s%7s%9s%5s';
@@ -127,24 +128,26 @@ sub latency {
     my $limit_ms = $result->{limit_ms};
     my %none = map { $_->{size} => $_ } @{ $result->{none} };
     my %remoteip = map { $_->{size} => $_ } @{ $result->{remoteip} };
-    for my $ours (@{ $result->{ours} }, $result->{coming}) {
+    my @all = (@{ $result->{ours} }, @{ $result->{coming} });
+    for my $ours (@all) {
         my $name = number($ours->{there}) . ' waiting';
         $name .= ", and $ours->{rate} more a second" if $ours->{rate};
         my ($none, $other) = $ours->{rate} ? ()
             : ($none{ $ours->{size} }, $remoteip{ $ours->{size} });
         push @rows, row("  $name", figures($none, $limit_ms),
-            figures($other, $limit_ms), figures($ours, $limit_ms), '', '< 10 ms',
-            holds($ours->{answered} && $ours->{max_us} < $LATENCY_US));
+            figures($other, $limit_ms), figures($ours, $limit_ms), '',
+            '< 1/10', holds($ours->{answered}
+                && $ours->{median_us} < $MEDIAN_US
+                && $ours->{max_us} < $LARGEST_US));
     }
-    my ($kept) = sort { $b <=> $a }
-        map { $_->{open} } @{ $result->{ours} }, $result->{coming};
+    my ($kept) = sort { $b <=> $a } map { $_->{open} } @all;
     my ($most) = sort { $b <=> $a }
         map { $_->{there} } @{ $result->{remoteip} };
     return "latency of $result->{requests} requests in ms, median/largest,"
         . " event, 8 workers\n", @rows,
-        "  mod_proxyip keeps $kept of those that wait, and closes the oldest"
-        . " to make room;\n  with mod_remoteip no more than $most could"
-        . " connect.\n";
+        '  mod_proxyip keeps ' . number($kept) . ' waiting, half of the'
+        . " descriptors there are, and closes the oldest\n  beyond them;"
+        . " with mod_remoteip no more than $most could connect.\n";
 }
 
 sub ratio {
