@@ -25,15 +25,14 @@ my $CALLS = 1;
 my $LOOKUP = 1000;
 my $MEDIAN_US = 1000;
 my $LARGEST_US = 10_000;
-my $MEMORY_MORE = 2048;
+my $MEMORY = 1024;
 
 my $FORMAT = '%-42s%10s%14s%13s%7s%9s%5s';
 
 my %HEADER = (v1 => 'v1', v2 => 'v2', tlv => 'v2 with 500 bytes of TLVs');
 my %WAITING = (
-    header => 'v2 header', tlv => 'v2 header, 500 bytes of TLVs',
-    half => 'v1 header, not whole', dripped => 'v2 of 4,096, byte by byte',
-    largest => 'v2 of 65,551, but one byte');
+    header => 'v2 header', half => 'v1 header, not whole',
+    largest => 'v2 header of 65,551 bytes, but one');
 my %WHEN = (together => 'in one segment', apart => 'apart');
 
 sub row { (my $line = sprintf $FORMAT, @_) =~ s/ +$//; return "$line\n" }
@@ -173,15 +172,15 @@ sub throughput {
 
 sub memory {
     my ($result) = @_;
-    my $silent = $result->{keepalive}{bytes};
     my @rows = map {
-        my $more = $result->{$_}{bytes} - $silent;
-        my $bar = $result->{$_}{announced} + $MEMORY_MORE;
-        row("  $WAITING{$_}: " . number($result->{$_}{bytes}), '', '',
-            signed($more), '', '<= ' . number($bar), holds($more <= $bar));
-    } qw(header tlv half dripped largest);
-    return "bytes of a waiting connection, $result->{count} of each, over a"
-        . " silent keep-alive connection's " . number($silent) . "\n", @rows;
+        my $one = $result->{$_};
+        row("  $WAITING{$_}", '', '', number($one->{bytes}), '',
+            '< ' . number($MEMORY), holds($one->{bytes} < $MEMORY));
+    } qw(header half largest);
+    return 'bytes of a waiting connection (+-100), of '
+        . number($result->{header}{count}) . ", the kernel's not counted; of a"
+        . ' silent keep-alive one ' . number($result->{keepalive}{bytes})
+        . "\n", @rows;
 }
 
 sub lost {
