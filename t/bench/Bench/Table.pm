@@ -179,6 +179,26 @@ sub throughput {
         . " it with a likelihood of 95 of 100\n", @rows;
 }
 
+sub herd {
+    my ($result) = @_;
+    my @rows;
+    for my $when (qw(together apart)) {
+        my $of = $result->{$when};
+        for my $what (['context switches', 'switches', '%.1f'],
+                      ['CPU time in us', 'cpu_us', '%.0f']) {
+            my ($name, $key, $format) = @$what;
+            my ($none, $other, $own) = map { $of->{$_}{$key} }
+                qw(none remoteip ours);
+            push @rows, row("  $name, $WHEN{$when}", sprintf($format, $none),
+                (map { sprintf "+$format", $_ - $none } $other, $own),
+                '', '', '') =~ s/\+-/-/gr;
+        }
+    }
+    return "of a connection, all threads of $result->{children} children, at"
+        . " $result->{rate} a second; in one segment, or $result->{gap_ms} ms"
+        . " apart\n", @rows;
+}
+
 sub memory {
     my ($result) = @_;
     my @rows = map {
@@ -273,7 +293,7 @@ sub floods {
 my @ROWS = (
     [instructions => \&instructions], [syscalls => \&syscalls],
     [lookup => \&lookup], [latency => \&latency],
-    [throughput => \&throughput], [memory => \&memory],
+    [throughput => \&throughput], [herd => \&herd], [memory => \&memory],
     [burst => \&burst], [pauses => \&pauses], [floods => \&floods]);
 
 sub title {
