@@ -89,6 +89,9 @@ sub stop {
     my ($self) = @_;
     if ($self->running && open my $file, '<', "$self->{root}/httpd.pid") {
         chomp(my $pid = <$file>);
+        # As the base class does, before the signal.
+        $self->{crashes_before_stop} = $self->error_log
+            ->count(qr/exit signal/);
         CORE::kill 'TERM', $pid;
         $self->wait_for_end(120);
     }
