@@ -26,7 +26,7 @@
 
 #include "common.h"
 
-#include <fcntl.h>
+#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -81,11 +81,13 @@ static int open_one(void)
     return fd;
 }
 
+/* A server that closes what it has not read resets the connection. */
 static int is_open(int fd)
 {
     char byte;
 
-    return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0;
+    return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0
+           && (errno == EAGAIN || errno == EWOULDBLOCK);
 }
 
 /* Wait for the end of standard input; meanwhile others may keep coming. */

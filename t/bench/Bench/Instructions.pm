@@ -41,8 +41,8 @@ my %RUNS = (
     tls      => { kinds => \@TLS, port => 'tls', count => [20, 120] },
     plain    => { kinds => \@PLAIN, count => [50, 250] },
     kept     => { kinds => \@KEPT, count => [40, 40], requests => [1, 11] },
-    together => { kinds => \@EVENT, mpm => 'event', count => [50, 550] },
-    apart    => { kinds => \@EVENT, mpm => 'event', count => [30, 230],
+    together => { kinds => \@EVENT, mpm => 'event', count => [50, 400] },
+    apart    => { kinds => \@EVENT, mpm => 'event', count => [30, 180],
         gap => $GAP_MS },
 );
 

@@ -128,9 +128,10 @@ sub latency {
     my $limit_ms = $result->{limit_ms};
     my %none = map { $_->{size} => $_ } @{ $result->{none} };
     my %remoteip = map { $_->{size} => $_ } @{ $result->{remoteip} };
-    my @all = (@{ $result->{ours} }, @{ $result->{coming} });
-    for my $ours (@all) {
-        my $name = number($ours->{there}) . ' waiting';
+    for my $ours (@{ $result->{ours} }, @{ $result->{coming} }) {
+        my $name = number($ours->{open}) . ' waiting';
+        $name .= ' of ' . number($ours->{there})
+            if $ours->{open} < $ours->{there};
         $name .= ", and $ours->{rate} more a second" if $ours->{rate};
         my ($none, $other) = $ours->{rate} ? ()
             : ($none{ $ours->{size} }, $remoteip{ $ours->{size} });
@@ -140,14 +141,13 @@ sub latency {
                 && $ours->{median_us} < $MEDIAN_US
                 && $ours->{max_us} < $LARGEST_US));
     }
-    my ($kept) = sort { $b <=> $a } map { $_->{open} } @all;
     my ($most) = sort { $b <=> $a }
         map { $_->{there} } @{ $result->{remoteip} };
     return "latency of $result->{requests} requests in ms, median/largest,"
         . " event, 8 workers\n", @rows,
-        '  mod_proxyip keeps ' . number($kept) . ' waiting, half of the'
-        . " descriptors there are, and closes the oldest\n  beyond them;"
-        . " with mod_remoteip no more than $most could connect.\n";
+        '  mod_proxyip lets as many wait as half of the descriptors that a'
+        . " child may open, and closes\n  the oldest beyond them; with"
+        . " mod_remoteip no more than $most could connect.\n";
 }
 
 sub ratio {
@@ -206,7 +206,7 @@ sub memory {
         row("  $WAITING{$_}", '', '', number($one->{bytes}), '',
             '< ' . number($MEMORY), holds($one->{bytes} < $MEMORY));
     } qw(header half largest);
-    return 'bytes of a waiting connection (+-100), of '
+    return 'bytes of a waiting connection (+-200), of '
         . number($result->{header}{count}) . ", the kernel's not counted; of a"
         . ' silent keep-alive one ' . number($result->{keepalive}{bytes})
         . "\n", @rows;
