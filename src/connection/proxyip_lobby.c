@@ -271,6 +271,15 @@ static void change_row(proxyip_waiter_t *waiter, const proxyip_wait_t *wait)
     apr_thread_mutex_unlock(lobby->mutex);
 }
 
+/* The header is whole, and the low-water mark is one byte behind it: nothing
+ * but that byte can have happened, and the worker will look. */
+static int is_surely_ready(const proxyip_waiter_t *waiter, int is_over,
+                           int is_due)
+{
+    return waiter->wait.stage == PROXYIP_STAGE_PAYLOAD
+           && waiter->low_water > 1 && !is_over && !is_due;
+}
+
 /* Something has happened to a connection that waits.  Bytes that have come
  * are judged before the clock. */
 static void settle(proxyip_waiter_t *waiter, int is_over, int is_due)
@@ -278,6 +287,10 @@ static void settle(proxyip_waiter_t *waiter, int is_over, int is_due)
     proxyip_seen_t seen;
     proxyip_wait_t wait;
 
+    if (is_surely_ready(waiter, is_over, is_due)) {
+        release(waiter, PROXYIP_WAIT_READY);
+        return;
+    }
     look(waiter, &seen);
     if (seen.status == PROXYIP_SEEN_END || (is_over
         && seen.status == PROXYIP_SEEN_UNDECIDED)) {
@@ -420,14 +433,14 @@ static void wake_mpm(void)
 }
 
 /* With the mutex held. */
-static proxyip_lobby_plan_t make_plan(void)
+static proxyip_lobby_plan_t make_plan(int64_t now)
 {
     const proxyip_waiter_t *first = proxyip_rows_first(&lobby->rows);
     proxyip_lobby_state_t state;
     proxyip_lobby_plan_t plan;
 
-    state.now = proxyip_clock_now();
-    look_at_mpm(state.now);
+    state.now = now;
+    look_at_mpm(now);
     state.asleep_since = lobby->asleep_since;
     state.woken = lobby->woken;
     state.waiting = lobby->rows.count;
@@ -518,11 +531,12 @@ static void turn(void)
 {
     proxyip_watch_event_t events[MOST_EVENTS];
     proxyip_lobby_plan_t plan;
+    int64_t now = proxyip_clock_now();
     int count;
     int i;
 
     apr_thread_mutex_lock(lobby->mutex);
-    plan = make_plan();
+    plan = make_plan(now);
     apr_thread_mutex_unlock(lobby->mutex);
     if (plan.wakes_mpm) {
         wake_mpm();
@@ -531,7 +545,7 @@ static void turn(void)
     warn_given_up();
     offer(plan.offer);
     set_takes(plan.takes);
-    count = proxyip_watch_sleep(lobby->watch, plan.sleep_until, events,
+    count = proxyip_watch_sleep(lobby->watch, now, plan.sleep_until, events,
                                 MOST_EVENTS);
     for (i = 0; i < count; i++) {
         if (events[i].who == lobby) {
@@ -560,8 +574,7 @@ static void wait_until_open(void)
         if (state != STATE_OPENING || stop_of() != STOP_NOT) {
             break;
         }
-        proxyip_watch_sleep(lobby->watch, proxyip_clock_now() + OPENING_US,
-                            &unused, 1);
+        proxyip_watch_sleep(lobby->watch, 0, OPENING_US, &unused, 1);
     }
     if (state == STATE_CLOSED) {
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, lobby->s,
