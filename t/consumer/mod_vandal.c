@@ -24,7 +24,9 @@
  * it found.
  */
 
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <httpd.h>
@@ -81,8 +83,6 @@ static int spoil(unsigned char *from, unsigned char *end, const char *how)
 
 static int vandal_handler(request_rec *r)
 {
-    unsigned long from;
-    unsigned long end;
     char line[512];
     int found = 0;
     FILE *maps;
@@ -92,8 +92,12 @@ static int vandal_handler(request_rec *r)
     }
     maps = fopen("/proc/self/maps", "r");
     while (maps && fgets(line, sizeof(line), maps)) {
-        if (strstr(line, "rw-s")
-            && sscanf(line, "%lx-%lx", &from, &end) == 2) {
+        char *dash;
+        uintptr_t from = strtoul(line, &dash, 16);
+
+        if (*dash == '-' && strstr(line, "rw-s")) {
+            uintptr_t end = strtoul(dash + 1, NULL, 16);
+
             found += spoil((unsigned char *)from, (unsigned char *)end,
                            r->args ? r->args : "");
         }
