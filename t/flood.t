@@ -98,6 +98,8 @@ for my $end (@ends) {
     flood($server, 30, 'b', $request);
     flood($server, 40, 'a', '', from => '127.9.0.1');
     flood($server, 40, 'a', v2() . v2(), from => '127.0.0.3');
+    flood($server, 30, 'a', v2(tlvs => [tlv(0x20 => "\7")]) . $request,
+        from => '127.0.0.5');
     flood($server, 30, 'a', v2(crc => 'bad'));
     flood($server, 30, 'a', 'PROXY TCP4 ');
     flood($server, 5, 'a', $request, from => '127.0.0.4');
@@ -133,6 +135,9 @@ for my $end (@ends) {
     add_up($log, 40, qr/PIP0043/,
         qr/ peer 127\.0\.0\.3 to $name{a} .*: another PROXY header/,
         'a second header');
+    add_up($log, 30, qr/PIP0055.* 127\.0\.0\.5:\d+ .* on $name{a}/,
+        qr/warn.* peer 127\.0\.0\.5 to $name{a} .*: an SSL TLV .* read/,
+        'an SSL TLV that is wrong inside');
     add_up($log, 30, qr/PIP0024/, qr/checksum/, 'checksum');
     add_up($log, 30, qr/PIP0026/, qr/closed before a whole header/,
         'half a header');
