@@ -23,7 +23,8 @@
 #
 # trust is its setting `trust proxy`: a number or 'true'.  Of what it saw there
 # are: ip, version, peer, forwarded_for (undefined when it is), protocol,
-# secure, hostname.
+# secure, hostname; of a certificate in X-Client-Cert, with blanks for line
+# ends, certificate (its subject) and fingerprint.
 
 package ProxyIP::Express;
 

@@ -26,6 +26,14 @@ function seen(req, ip) {
   // What Express makes of the other headers.
   for (const name of ['protocol', 'secure', 'hostname'])
     if (name in req) told[name] = req[name];
+  // A certificate as httpd's expressions have it: blanks for line ends.
+  const line = req.headers['x-client-cert'];
+  if (line) {
+    const certificate = new crypto.X509Certificate(
+        line.replace(/ (?!CERTIFICATE-)/g, '\n'));
+    told.certificate = certificate.subject;
+    told.fingerprint = certificate.fingerprint256;
+  }
   return Object.keys(told).map((name) => `${name}=${told[name]}\n`).join('');
 }
 
