@@ -62,6 +62,22 @@ my @refused = (
     ['size', 'ProxyIPMaxHeader 4k', qr/ProxyIPMaxHeader: '4k'/],
     ['size', 'ProxyIPMaxHeader 99999999999', qr/ProxyIPMaxHeader/],
     ['checksum', 'ProxyIPChecksum on', qr/ProxyIPChecksum: 'on'.*verify or/],
+    ['cloud', 'ProxyIPCloud amazon',
+     qr/ProxyIPCloud: 'amazon'.*aws, azure, gcp .*or none, alone/],
+    ['cloud, the third word', 'ProxyIPCloud aws gcp google',
+     qr/ProxyIPCloud: 'google'.*aws, azure, gcp/],
+    ['cloud, in one word', 'ProxyIPCloud aws,gcp',
+     qr/ProxyIPCloud: 'aws,gcp'.*aws, azure, gcp/],
+    ['no cloud', 'ProxyIPCloud', qr/ProxyIPCloud: ''.*aws, azure, gcp/],
+    ['an empty cloud', 'ProxyIPCloud ""', qr/ProxyIPCloud: ''.*aws, azure/],
+    ['none and a cloud', 'ProxyIPCloud none aws',
+     qr/ProxyIPCloud: 'none'.*or none, alone/],
+    ['a cloud and none', 'ProxyIPCloud gcp none',
+     qr/ProxyIPCloud: 'none'.*or none, alone/],
+    ['none twice', 'ProxyIPCloud none none',
+     qr/ProxyIPCloud: 'none'.*or none, alone/],
+    ['cloud, context', "<Directory />\nProxyIPCloud aws\n</Directory>",
+     qr/ProxyIPCloud not allowed/],
     ['context', "<Directory />\nProxyIP On\n</Directory>", qr/not allowed/],
 
     # Lists
@@ -123,6 +139,11 @@ my @conflicts = (
      qr/verify \(default\).*require \(\S+:\d+\)/],
     ['ProxyIPDefer', "ProxyIP On\nProxyIPDefer Off", 'ProxyIP On',
      qr/Off \(\S+:\d+\).*20s \(default\)/],
+    ['ProxyIPCloud', "ProxyIP On\nProxyIPCloud aws gcp", 'ProxyIP On',
+     qr/aws gcp \(\S+:\d+\).*aws azure gcp \(default\)/],
+    ['ProxyIPCloud', "ProxyIP On\nProxyIPCloud none",
+     "ProxyIP On\nProxyIPCloud azure",
+     qr/none \(\S+:\d+\).*azure \(\S+:\d+\)/],
 );
 for my $case (@conflicts) {
     my ($directive, $one, $other, $match) = @$case;
@@ -219,12 +240,14 @@ my @fine = (
     ProxyIP On
     ProxyIPPeer require 10.0.0.0/8 192.0.2.1
     ProxyIPTimeout 4s
+    ProxyIPCloud aws gcp
 </VirtualHost>
 <VirtualHost *:\@port\@>
     ProxyIP On
     ProxyIPPeer require 192.0.2.1/32
     ProxyIPPeer require ::ffff:10.0.0.0/104
     ProxyIPTimeout 4000ms
+    ProxyIPCloud GCP aws
 </VirtualHost>
 EOC
     ['require all where only this machine listens', <<"EOC"],

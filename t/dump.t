@@ -33,6 +33,7 @@ ProxyIPPeerList direct @root@/staff
     ProxyIPMaxHeader 232
     ProxyIPChecksum require
     ProxyIPDefer Off
+    ProxyIPCloud gcp aws
     ProxyIPServerAddr On
     ProxyIPHTTPS port=443
 </VirtualHost>
@@ -92,13 +93,16 @@ EOT
 my $timeout = place('ProxyIPTimeout');
 like($one, qr/^ +ProxyIPTimeout +2s \(\Q$timeout\E\)$/m, 'a setting');
 like($one, qr/^ +ProxyIPFormats +v1 v2 \(default\)$/m, 'a default');
+like($one, qr/^ +ProxyIPCloud +aws azure gcp \(default\)$/m,
+    '... of several words');
 like($one, qr/^ +warning: PIP0006: ProxyIPTimeout 2s/m, 'a warning');
 unlike($one, qr/PIP0005/, '... and none of another listener');
 
 my $two = entry("*:$port{two}");
 my @settings = (
     [Formats => 'v2'], [Timeout => '5s', 'default'], [MaxHeader => '232'],
-    [Checksum => 'require'], [Defer => 'Off'], [ServerAddr => 'On'],
+    [Checksum => 'require'], [Defer => 'Off'], [Cloud => 'aws gcp'],
+    [ServerAddr => 'On'],
     [HTTPS => 'port=443']);
 for my $setting (@settings) {
     my ($name, $value, $where) = @$setting;
