@@ -118,6 +118,10 @@ static void check_header(const pp_header_t *header, const expected_t *expected)
                  (unsigned long)expected->checksum_held);
     check_number("names a client", (unsigned long)pp_names_client(header),
                  expected->src != NULL);
+    check_number("names a destination",
+                 (unsigned long)pp_names_destination(header),
+                 expected->dst != NULL && strcmp(expected->dst, "0.0.0.0") != 0
+                     && strcmp(expected->dst, "::") != 0);
 }
 
 /* The view is the header's last bytes, or there is none. */

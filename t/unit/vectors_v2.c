@@ -125,6 +125,23 @@ const vector_t vectors_v2[] = {
      .expected = WANT_V2(PP_INET6, PP_STREAM, "::102:304", 1, "::1", 2,
                          0, 0),
      .canonical = 1},
+    /* Captured in its issue 6300 of 2024, the command being wrong; the next
+     * two are derived from NewTransport() in its httptransport.go: zeros for a
+     * destination, because it knows no better one. */
+    {.name = "caddy: LOCAL by mistake, destination 0.0.0.0",
+     .input = HEX("S 20 11 000c c0a8585b 00000000 0000 0000"),
+     .expected = WANT_LOCAL, .size = 28},
+    {.name = "caddy: TCP4, destination 0.0.0.0",
+     .input = HEX("S 21 11 000c c000024d 00000000 1267 0000"),
+     .expected = WANT_V2(PP_INET, PP_STREAM, "192.0.2.77", 4711, "0.0.0.0", 0,
+                         0, 0),
+     .size = 28, .canonical = 1},
+    {.name = "caddy: TCP6, destination ::",
+     .input = HEX("S 21 21 0024 20010db8000000000000000000000077 [16:00]"
+                  "1267 0000"),
+     .expected = WANT_V2(PP_INET6, PP_STREAM, "2001:db8::77", 4711, "::", 0,
+                         0, 0),
+     .size = 52, .canonical = 1},
     {.name = "go-proxyproto: UNIX stream",
      .input = HEX("S 21 31 00d8 'socket' [102:00] 'socket' [102:00]"),
      .expected = WANT_NO_ADDR(PP_UNIX, PP_STREAM, 0, 0), .size = 232},
@@ -559,6 +576,35 @@ const vector_t vectors_v2[] = {
                          "10.1.1.159", 443, 43, 0),
      .size = 95, .canonical = 1},
 
+    /* --- TLVs by a format of HAProxy's --- */
+    /* Captured from HAProxy 3.0.11; what writes them is the same in 3.5-dev5
+     * (make_proxy_line_v2() in its src/connection.c, of 2026/08/21).  The two
+     * that are short are its issue 3489. */
+    {.name = "haproxy 3.0: set-proxy-v2-tlv-fmt(0x20) of a hop with TLS",
+     .input = HEX("S 21 11 0010 c000024d c6336450 1267 01bb 20 0001 07"),
+     .expected = WANT_V2(PP_INET, PP_STREAM, "192.0.2.77", 4711,
+                         "198.51.100.80", 443, 4, 0),
+     .size = 32, .canonical = 1},
+    {.name = "haproxy 3.0: set-proxy-v2-tlv-fmt(0x20) of a hop without TLS",
+     .input = HEX("S 21 11 000f c000024d c6336450 1267 01bb 20 0000 ^'x'"),
+     .expected = WANT_V2(PP_INET, PP_STREAM, "192.0.2.77", 4711,
+                         "198.51.100.80", 443, 3, 0),
+     .canonical = 1},
+    {.name = "haproxy 3.0: a JA4 fingerprint, and a TLV without a format",
+     .input = HEX("S 21 11 0036 7f000001 7f000001 88bc 6dc6"
+                  "e5 0024 't13d1516h2_8daaf6152771_b186095e22b6' e2 0000"),
+     .expected = WANT_V2(PP_INET, PP_STREAM, "127.0.0.1", 35004,
+                         "127.0.0.1", 28102, 42, 0),
+     .size = 70, .canonical = 1},
+    {.name = "haproxy 3.0: formats beside the options crc32c, unique-id, ssl",
+     .input = HEX("S 21 11 0043 c000024d c6336450 1267 01bb"
+                  "05 000b 'one of mine' 20 0001 07"
+                  "02 0010 'shop.example.org' 03 0004 2fd9c60e"
+                  "05 0000 20 0005 00 00000000 ^'x'"),
+     .expected = WANT_V2(PP_INET, PP_STREAM, "192.0.2.77", 4711,
+                         "198.51.100.80", 443, 55, 1),
+     .checksum_required = 1, .canonical = 1},
+
     /* --- the checksum --- */
     {.name = "crc: nothing else",
      .input = WITH_TLVS("0013", "03 0004 fb667be1"),
@@ -601,6 +647,34 @@ const vector_t vectors_v2[] = {
     {.name = "crc: a header of 4038 bytes",
      .input = WITH_TLVS("0fb6", "03 0004 45386a18 fe 0fa0 [4000:11]"),
      .expected = WANT_TCP4(4010, 1), .size = 4038, .canonical = 1},
+    /* Derived from ngx_proxy_protocol_v2_write() and what it calls in nginx's
+     * src/core/ngx_proxy_protocol.c, as of the 1.31 that writes version 2;
+     * not captured.  It cannot say that a certificate was verified unless its
+     * configuration does: the result is all ones. */
+    {.name = "nginx 1.31: TLS that it ended, and crc",
+     .input = HEX("S 21 11 0056 c000024d c6336450 1267 01bb 01 0002 'h2'"
+                  "02 0010 'shop.example.org' 20 0028 01 ffffffff"
+                  "21 0007 'TLSv1.3' 23 0016 'TLS_AES_256_GCM_SHA384'"
+                  "03 0004 187772ed"),
+     .expected = WANT_V2(PP_INET, PP_STREAM, "192.0.2.77", 4711,
+                         "198.51.100.80", 443, 74, 1),
+     .size = 102, .checksum_required = 1, .canonical = 1},
+    {.name = "nginx 1.31: TLS with a client's certificate, and crc",
+     .input = HEX("S 21 11 007b c000024d c6336450 1267 01bb 01 0002 'h2'"
+                  "02 0010 'shop.example.org' 20 004d 07 ffffffff"
+                  "21 0007 'TLSv1.3' 22 0005 'alice'"
+                  "23 0016 'TLS_AES_256_GCM_SHA384' 24 000a 'RSA-SHA256'"
+                  "25 000d 'rsaEncryption' 03 0004 0f4e9adb"),
+     .expected = WANT_V2(PP_INET, PP_STREAM, "192.0.2.77", 4711,
+                         "198.51.100.80", 443, 111, 1),
+     .size = 139, .checksum_required = 1, .canonical = 1},
+    /* As its own test of the directive proxy_protocol_crc32c has it. */
+    {.name = "nginx 1.31: a TLV by proxy_protocol_tlv, and crc",
+     .input = HEX("S 21 11 0018 7f000001 7f000001 d431 1f92"
+                  "05 0002 'hi' 03 0004 9c3c92d0 ^'hello'"),
+     .expected = WANT_V2(PP_INET, PP_STREAM, "127.0.0.1", 54321,
+                         "127.0.0.1", 8082, 12, 1),
+     .checksum_required = 1, .canonical = 1},
     {.name = "aws: NLB with a VPC endpoint id, as documented",
      .input = HEX("S 21 11 0054 ac1f0771 ac1f0a1f c8f2 0050"
                   "03 0004 e8d6892d ea 0017 01 'vpce-08d2bf15fac5001c9'"
