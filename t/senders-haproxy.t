@@ -7,7 +7,9 @@ use warnings;
 use Test::More;
 
 use ProxyIP::Behind;
+use ProxyIP::Client;
 use ProxyIP::HAProxy;
+use ProxyIP::Header qw(v1 v2 tlv ssl_tlv CLIENT);
 
 my $httpd = ProxyIP::Behind->new->start;
 my ($plain, $tls) = map { $httpd->port($_) } qw(plain tls);
@@ -73,6 +75,46 @@ listen checks$version
     server s $send %s check inter 200ms
 EOC
 }
+# A hop of its own in front, by a socket of the file system and by an abstract
+# one; and clients that come by such a socket, who have no address.
+my %socket = (unix => "unix\@$folder/front.sock",
+    abns => "abns\@proxyip-$$");
+for my $kind (sort keys %socket) {
+    $config .= sprintf <<"EOC", $plain;
+listen to_$kind
+    bind 127.0.0.1:\@port:to_$kind\@
+    server s $socket{$kind} send-proxy-v2
+listen behind_$kind
+    bind $socket{$kind} accept-proxy
+    server s $send send-proxy-v2
+EOC
+    for my $version (1, 2) {
+        my $form = $version == 1 ? 'send-proxy' : 'send-proxy-v2';
+        $config .= sprintf <<"EOC", $plain, $form;
+listen by_$kind$version
+    bind $socket{$kind}.$version
+    server s $send %s
+EOC
+    }
+}
+# TLVs by a format, since 2.9; behind the name what the server line has.
+my $JA4 = 't13d1516h2_8daaf6152771_b186095e22b6';
+my $FMT = 'set-proxy-v2-tlv-fmt';
+my %formats = (
+    ja4 => "$FMT(0xE5) %[str($JA4)] $FMT(0xE2)",
+    manual => "$FMT(0x20) %[fc_pp_tlv(0x20)]",
+    both => "proxy-v2-options ssl,crc32c $FMT(0x20) %[fc_pp_tlv(0x20)]",
+    clouds => "$FMT(0xEA) %[fc_pp_tlv(0xEA)] $FMT(0xE0) %[fc_pp_tlv(0xE0)]"
+        . " $FMT(0x02) %[fc_pp_authority] $FMT(0x05) %[fc_pp_unique_id]",
+);
+my $has_formats = ProxyIP::HAProxy->is_at_least('2.9');
+if ($has_formats) {
+    $config .= <<"EOC" for sort keys %formats;
+listen format_$_
+    bind 127.0.0.1:\@port:format_$_\@ accept-proxy
+    server s 127.0.0.1:$plain source 127.0.0.9 send-proxy-v2 $formats{$_}
+EOC
+}
 my $haproxy = ProxyIP::HAProxy->new(config => $config)->start;
 
 my @client = ('--tls13-ciphers', 'TLS_AES_128_GCM_SHA256', '--cert',
@@ -114,5 +156,60 @@ ok($httpd->error_log->wait_for(qr/PIP0042:\ v1\ PROXY\ header\ of\ client
 like($httpd->access_log->wait_for(qr{ /checks$_ }, 5) // '',
     qr/^client=127\.0\.0\.9 conn=127\.0\.0\.9 /,
     "v$_: the check's client is HAProxy") for 1, 2;
+
+for my $kind (sort keys %socket) {
+    my $port = $haproxy->port("to_$kind");
+    $httpd->arrives("by a hop on $kind", "http://127.0.0.1:$port",
+        want => { VERSION => 2, SERVER_PORT => $port });
+    for my $version (1, 2) {
+        my $name = "a client on $kind, v$version";
+        my $path = "$socket{$kind}.$version" =~ s/^unix\@//r
+            =~ s/^abns\@/\0/r;
+        my $client = ProxyIP::Client->new(unix => $path);
+        my $saw = $client->variables($client->get('/cgi/environment'));
+        is($saw->{REMOTE_ADDR}, '127.0.0.9', "$name: it is HAProxy's own");
+        is_deeply({ map { /^PROXYIP_(?!PEER_PORT)(.*)/ ? ($1 => $saw->{$_})
+            : () } keys %$saw }, { PEER_ADDR => '127.0.0.9',
+            VERSION => $version, $version == 1 ? (COMMAND => 'PROXY',
+                TRANSPORT => 'UNKNOWN') : (COMMAND => 'LOCAL') },
+            "$name: facts");
+    }
+}
+
+# A balancer's header goes in, and HAProxy's comes out.
+SKIP: {
+    skip 'this HAProxy has no set-proxy-v2-tlv-fmt', 24 if !$has_formats;
+    my @right = (ssl_tlv(client => 7, subs => [tlv(0x21 => 'TLSv1.3'),
+        tlv(0x22 => 'alice')]));
+    my @clouds = (tlv(0xEA => "\1vpce-1"), tlv(0xE0 => pack 'Q>', 1234),
+        tlv(0x02 => $NAME), tlv(0x05 => 'audit-1'));
+    # [format, what is in front, facts, bytes of the SSL TLV in PIP0055]
+    for my $case (
+        ['ja4', v1(), { TLV_E5_TEXT => $JA4, TLV_E5 => unpack 'H*', $JA4 }],
+        # HAProxy's issue 3489: a value ends at its first NUL.
+        ['manual', v2(tlvs => \@right), {}, 1],
+        ['manual', v2(), {}, 0], ['manual', v1(), {}, 0],
+        ['both', v2(tlvs => \@right), { CRC32C => 'ok' }, 1],
+        ['clouds', v2(tlvs => \@clouds), { AWS_VPCE_ID => 'vpce-1',
+            AUTHORITY => $NAME, UNIQUE_ID => 'audit-1' }],
+    ) {
+        my ($format, $header, $facts, $bytes) = @$case;
+        my $name = "$FMT, $format, " . ($header =~ /^PROXY/ ? 'v1' : 'v2')
+            . ' of ' . length($header) . ' bytes in front';
+        my $log = ProxyIP::Log->new($httpd->error_log->path)->mark;
+        my $client = ProxyIP::Client->new(from => '127.0.0.77',
+            port => $haproxy->port("format_$format"))->send($header);
+        my $saw = $client->variables($client->get('/cgi/environment'));
+        is($saw->{REMOTE_ADDR}, CLIENT, "$name: REMOTE_ADDR");
+        $httpd->same_facts($name, $saw, { '' => 'on', VERSION => 2,
+            COMMAND => 'PROXY', TRANSPORT => 'TCP4',
+            PEER_ADDR => '127.0.0.9', CLIENT_ADDR => CLIENT,
+            CLIENT_PORT => 4711, SERVER_ADDR => '198.51.100.80',
+            SERVER_PORT => 443, %$facts }, 4711);
+        like(join("\n", $log->lines(qr/PIP0055/)), defined $bytes
+            ? qr/^[^\n]* $bytes bytes[^\n]* issue 3489[^\n]*$/ : qr/^$/,
+            "$name: what is said of its SSL TLV");
+    }
+}
 
 done_testing;

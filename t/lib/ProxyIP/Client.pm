@@ -37,6 +37,7 @@ use Errno qw(EAGAIN ECONNRESET EINTR EPIPE EWOULDBLOCK);
 use HTTP::Response;
 use IO::Select;
 use IO::Socket::IP;
+use IO::Socket::UNIX;
 use Socket qw(SOCK_STREAM SOL_SOCKET SO_LINGER IPPROTO_TCP TCP_NODELAY);
 use Time::HiRes qw(sleep time);
 
@@ -45,9 +46,11 @@ use ProxyIP::Patience;
 $SIG{PIPE} = 'IGNORE';
 
 # Connect.  Options: port; host (default 127.0.0.1, or ::1 when from is IPv6);
-# from, the source address, any of 127.0.0.0/8 or ::1; from_port.
+# from, the source address, any of 127.0.0.0/8 or ::1; from_port.  Or only unix,
+# the path of a socket, which for an abstract one begins with a NUL.
 sub new {
     my ($class, %option) = @_;
+    return connect_unix($class, $option{unix}) if defined $option{unix};
     my $from = $option{from};
     my $host = $option{host}
         // (($from // '') =~ /:/ ? '::1' : '127.0.0.1');
@@ -58,6 +61,16 @@ sub new {
         Timeout => patience(10))
         or die "connect to $host:$option{port}: $@\n";
     $socket->setsockopt(IPPROTO_TCP, TCP_NODELAY, 1);
+    $socket->blocking(0);
+    return bless { socket => $socket, in => '', since => time }, $class;
+}
+
+# HAProxy's abstract names fill all of the address.
+sub connect_unix {
+    my ($class, $path) = @_;
+    my $socket = IO::Socket::UNIX->new(Type => SOCK_STREAM,
+        Peer => $path =~ /^\0/ ? pack 'a108', $path : $path)
+        or die "connect to $path: $!\n";
     $socket->blocking(0);
     return bless { socket => $socket, in => '', since => time }, $class;
 }

@@ -63,6 +63,16 @@ sub program {
     return $class->find('haproxy') // die "haproxy not found\n";
 }
 
+# Is it this release, such as 2.9, or a later one?
+sub is_at_least {
+    my ($class, $release) = @_;
+    my $program = $class->program;
+    my ($major, $minor) = `$program -v` =~ /version (\d+)\.(\d+)/
+        or die "haproxy -v does not say which it is\n";
+    my ($want_major, $want_minor) = split /\./, $release;
+    return $major * 1000 + $minor >= $want_major * 1000 + $want_minor;
+}
+
 # Its own view of its servers: { 'backend/server' => 'UP' | 'DOWN' | ... }; or
 # another column of its statistics, as check_status, INI before the first.
 sub servers {
