@@ -9,9 +9,10 @@ cd "$(dirname "$0")/../.." || exit 1
 place=$PWD/t/neighbours
 
 # The modules; mod_qos's older PCRE; what mod_security wants and httpd does not
-# bring.
+# bring.  Debian 12 and 13 have not the same of these.
 packages="libapache2-mod-qos libpcre3 libapache2-mod-evasive
-    libapache2-mod-security2 libcurl3-gnutls liblua5.1-0 libyajl2"
+    libapache2-mod-security2 libcurl3-gnutls libcurl3t64-gnutls liblua5.1-0
+    libyajl2"
 
 # Named after the list, so that a longer one is fetched anew.
 complete=$place/complete-$(echo "$packages" | cksum | cut -d ' ' -f 1)
@@ -30,10 +31,14 @@ fetch() {
         return 1
     }
 }
+is_known() {
+    apt-cache show "$1" > /dev/null 2>&1
+}
 mkdir -p "$place" || exit 1
 [ -e "$place/apache2.deb" ] || ! fetch apache2 ||
     cp apache2_*.deb "$place/apache2.deb" || exit 1
 for package in $packages; do
+    is_known "$package" || ! is_known apache2 || continue
     fetch "$package" || exit 0
     dpkg-deb -x "$package"_*.deb "$place" || exit 1
 done

@@ -129,15 +129,19 @@ sub load_proxyip {
     return qq(LoadModule proxyip_module "$top/.libs/mod_proxyip.so"\n);
 }
 
-# LoadModule lines for a module that t/lib/neighbours.sh has unpacked, and the
-# libraries it wants; undef when it is not there.
+# LoadModule lines for a module that t/lib/neighbours.sh has unpacked, and those
+# libraries that it wants in this release of the system; undef when it, or one
+# of them, is not there.
 sub load_neighbour {
     my ($name, @libraries) = @_;
-    my @files = map { (glob "$top/t/neighbours/{usr/,}lib/*/$_")[0] // '' }
+    my ($module, @files) = map {
+        (glob "$top/t/neighbours/{usr/,}lib/*/$_")[0] // '' }
         "modules/mod_$name.so", @libraries;
-    return undef if grep { !length || !-e } @files;
-    my $module = shift @files;
-    return join '', (map { qq(LoadFile "$_"\n) } @files),
+    return undef if !-e $module;
+    my %there = map { $libraries[$_] => -e $files[$_] } 0 .. $#files;
+    return undef if grep { !$there{$_} }
+        `ldd $module` =~ /^\s*(\S+) => not found/mg;
+    return join '', (map { qq(LoadFile "$_"\n) } grep { -e } @files),
         qq(LoadModule ${name}_module "$module"\n);
 }
 
