@@ -20,6 +20,10 @@
 # make test             everything: guards, unit tests, the suite on each MPM
 #   TESTS="t/foo.t ..."   only these
 #   MPMS="event"          only on these
+# make test-trixie      the same on Debian 13, with the senders of its time, in
+#                       a folder made of its packages, t/run/trixie; for root;
+#                       TESTS= MPMS=
+#   MIRROR=http://...     where the packages come from
 # make fuzz             libFuzzer looks for faults, in each target of t/fuzz
 #   TIME=3600             seconds for each; 60 otherwise
 #   TARGETS="decode"      only these
@@ -61,6 +65,7 @@ LDFLAGS_EXTRA ?=
 DESTDIR ?=
 INSTALL ?= install
 TESTS ?=
+MIRROR ?=
 ROWS ?=
 MPMS ?= event worker prefork
 TIME ?= 60
@@ -232,6 +237,9 @@ test:
 	@t/lib/neighbours.sh
 	@+$(AGAIN) test-built
 
+test-trixie:
+	@MIRROR='$(MIRROR)' t/lib/trixie.sh MPMS='$(MPMS)' TESTS='$(TESTS)'
+
 fuzz:
 	@$(PACKAGES) libclang-rt-dev
 	@+$(AGAIN) fuzz-built
@@ -313,7 +321,7 @@ clean:
 	rm -f t/conf/apache_test_config.pm
 
 FORCE:
-.PHONY: all proxyip-check install uninstall deb test test-built fuzz \
-    fuzz-built fuzz-coverage fuzz-coverage-built soak soak-built asan \
-    asan-built tsan tsan-built memcheck memcheck-built analyze analyze-built demo demo-built \
-    bench bench-built clean have-apxs FORCE
+.PHONY: all proxyip-check install uninstall deb test test-built test-trixie \
+    fuzz fuzz-built fuzz-coverage fuzz-coverage-built soak soak-built asan \
+    asan-built tsan tsan-built memcheck memcheck-built analyze analyze-built \
+    demo demo-built bench bench-built clean have-apxs FORCE

@@ -80,6 +80,8 @@ on_mpm() {
 suite() {
     # shellcheck disable=SC2046 # names without blanks
     [ $# -gt 0 ] || set -- $(all_tests)
+    echo
+    t/lib/versions.sh
     for mpm in ${MPMS:-event worker prefork}; do
         part "suite, $mpm MPM" on_mpm "$mpm" "$@"
     done
