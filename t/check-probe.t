@@ -79,8 +79,8 @@ is($run->{fields}{formats}, 'v1 and v2', 'mod_proxyip: formats');
 is($run->{fields}{conclusion}, 'requires a header of this peer',
     'mod_proxyip: conclusion');
 # ... and what the specification leaves open as the README says.
-my %open = map { $_ => 200 } qw(v2-tlvs-4000 v2-unspec v2-udp4 v2-unix
-    v1-single-bytes v2-single-bytes v1-cut v2-cut);
+my %open = map { $_ => 200 } qw(v2-tlvs-4000 v2-ssl-short v2-unspec v2-udp4
+    v2-unix v1-single-bytes v2-single-bytes v1-cut v2-cut);
 for my $name (split ' ', cases($table, 3, 'open')) {
     like($table->{$name}[2], $open{$name} ? qr/^answered 200, \d+ ms$/
         : qr/^(?:closed|reset), \d+ ms$/, "mod_proxyip: $name");

@@ -74,7 +74,7 @@ for my $case (
         '--tlv', 'unique_id=hex:00ff', '--tlv', 'netns=blue', '--tlv',
         'noop=', '--tlv', '0xF1=x=y', '--tlv', "tlv_f2=\@$der"], { %tcp4,
         ALPN => 'h2', AUTHORITY => 'a.example', UNIQUE_ID => '0x00ff',
-        NETNS => 'blue', TLV_F1 => unpack('H*', 'x=y'),
+        NETNS => 'blue', TLV_F1 => unpack('H*', 'x=y'), TLV_F1_TEXT => 'x=y',
         TLV_F2 => '308201' }],
     ['cloud ids', [@src, '--tlv', 'aws-vpce-id=vpce-1', '--tlv',
         'azure-link-id=4294967295', '--tlv',
