@@ -12,7 +12,7 @@
 
 # make                  the module, .libs/mod_proxyip.so, and the program
 #                       .libs/proxyip-check; needs apxs and cc only
-# make proxyip-check    the program alone; needs cc only
+# make proxyip-check    the program alone; needs apxs, for APR, and cc
 # make install          the module into the server's module folder, the program
 #                       and its manual beside the server's (DESTDIR is
 #                       honoured; BINDIR=, MANDIR= choose other places)
@@ -90,13 +90,23 @@ BUILD = $(APXS) -Wc,-std=gnu99 -Wc,-Wall -Wc,-Wextra \
     $(addprefix $(WL),$(CFLAGS_EXTRA) $(LDFLAGS_EXTRA)) \
     -Isrc -I. $(EXPORTS) -c
 
-# The program: the codec and its own units, no httpd.
+# The program: the codec, APR and its own units, no httpd.
 CHECK = .libs/proxyip-check
 CHECK_SOURCES = $(sort $(wildcard src/check/*.c)) \
     $(sort $(wildcard src/protocol/*.c))
 CHECK_HEADERS = $(wildcard src/check/*.h src/protocol/*.h) src/version.h
-CHECK_BUILD = $(CC) -std=c99 -Isrc -O2 -g -Wall -Wextra $(CFLAGS_EXTRA) \
-    -o $(CHECK) $(CHECK_SOURCES) $(LDFLAGS_EXTRA)
+# APR's flags, and where one is that is not the system's; of its libraries
+# what is used.
+APR_CONFIG = $(shell $(APXS) -q APR_CONFIG 2> /dev/null)
+APR_CFLAGS = $(shell $(APR_CONFIG) --cppflags 2> /dev/null) \
+    $(addprefix -isystem,$(shell $(APR_CONFIG) --includedir 2> /dev/null))
+APR_LINK = $(shell $(APR_CONFIG) --link-ld --libs 2> /dev/null)
+APR_FOLDERS = $(patsubst -L%,%,$(filter-out -L/usr/lib% -L/lib%, \
+    $(filter -L%,$(APR_LINK))))
+APR_LIBS = -Wl,--as-needed $(addprefix -Wl$(COMMA)-rpath$(COMMA), \
+    $(APR_FOLDERS)) $(APR_LINK)
+CHECK_BUILD = $(CC) -std=gnu99 -Isrc $(APR_CFLAGS) -O2 -g -Wall -Wextra \
+    $(CFLAGS_EXTRA) -o $(CHECK) $(CHECK_SOURCES) $(LDFLAGS_EXTRA) $(APR_LIBS)
 
 all: $(MODULE) $(CHECK)
 
@@ -109,7 +119,8 @@ QUIET = echo "building $(1)" && { $(2) > .libs/build.log 2>&1 || \
     { cat .libs/build.log >&2; exit 1; } } && \
     { grep -A 4 'warning:' .libs/build.log >&2 || :; }
 
-$(CHECK): $(CHECK_SOURCES) $(CHECK_HEADERS) Makefile .libs/how-check-built
+$(CHECK): $(CHECK_SOURCES) $(CHECK_HEADERS) Makefile .libs/how-check-built \
+    | have-apxs
 	$(if $(V),,@)$(if $(V),$(CHECK_BUILD),$(call QUIET,$@,$(CHECK_BUILD)))
 
 $(MODULE): $(SOURCES) $(HEADERS) Makefile .libs/how-built | have-apxs

@@ -13,7 +13,8 @@
 
 /*
  * What proxyip-check prints of bytes from anywhere: lines of printable ASCII
- * and nothing else, whatever a terminal would make of the bytes themselves.
+ * and nothing else, whatever a terminal would make of the bytes themselves; as
+ * JSON one line with its brackets in pairs.
  *
  * input: the rules (take_rules()), then the bytes.
  */
@@ -25,8 +26,10 @@
 #include <string.h>
 
 #include "bytes.h"
+#include "check/check.h"
 #include "check/check_bytes.h"
 #include "check/check_guess.h"
+#include "check/check_object.h"
 #include "check/check_show.h"
 
 /* A program's output in memory. */
@@ -78,6 +81,48 @@ static void check_show(const uint8_t *bytes, size_t len,
     end(&output, 1);
 }
 
+/* Brackets outside of strings, which have their quotes escaped. */
+static void check_brackets(const char *text, size_t len)
+{
+    int depth = 0;
+    int is_string = 0;
+    size_t i;
+
+    for (i = 0; i < len; i++) {
+        if (is_string && text[i] == '\\') {
+            i++;
+        }
+        else if (text[i] == '"') {
+            is_string = !is_string;
+        }
+        else if (!is_string && strchr("{[", text[i])) {
+            depth++;
+        }
+        else if (!is_string && strchr("}]", text[i])) {
+            depth--;
+            require(depth >= 0, "what is closed was open");
+        }
+    }
+    require(depth == 0 && !is_string, "what is open is closed");
+}
+
+static void check_object(const uint8_t *bytes, size_t len,
+                         const pp_answer_t *answer, const pp_header_t *header)
+{
+    check_json_t json;
+    output_t output;
+
+    begin(&output);
+    json.out = output.out;
+    json.has_member = 0;
+    check_json_open(&json, NULL, '{');
+    check_object_header(&json, bytes, len, answer, header, NULL);
+    check_json_close(&json, '}');
+    fflush(output.out);
+    check_brackets(output.text, output.len);
+    end(&output, 1);
+}
+
 static void check_guesses(const uint8_t *bytes, size_t len)
 {
     output_t output;
@@ -123,6 +168,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     pp_answer_t answer = pp_decode(block.bytes, block.len, &rules, &header);
 
     check_show(block.bytes, block.len, &answer, &header);
+    check_object(block.bytes, block.len, &answer, &header);
     check_guesses(block.bytes, block.len);
     check_text(block.bytes, block.len);
     block_free(&block);
