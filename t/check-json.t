@@ -94,6 +94,7 @@ my $swapped = v2();
 substr($swapped, 14, 2) = pack 'v', 12;
 for my $case (
     ['v1', v1(), 0, { result => 'right', length => 46, form => 'bytes' }],
+    ['hex', unpack('H*', v1()), 0, { result => 'right', form => 'hex' }],
     ['LOCAL', NLB_HEALTH_CHECK, 0, { result => 'right', length => 100,
         facts => { VERSION => '2', COMMAND => 'LOCAL' } }],
     ['UNKNOWN', "PROXY UNKNOWN\r\n", 0, { facts => { VERSION => '1',

@@ -19,8 +19,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <apr_file_info.h>
+#include <apr_strings.h>
+
 #include "check/check_bytes.h"
 #include "check/check_column.h"
+#include "check/check_forms.h"
 #include "check/check_guess.h"
 #include "check/check_object.h"
 #include "check/check_options.h"
@@ -34,10 +38,14 @@
 #define PAYLOAD_SHOWN 32
 
 static const char usage[] =
-    "usage: " CHECK_PROGRAM " decode [OPTION ...] [FILE | -]\n"
+    "usage: " CHECK_PROGRAM " decode [OPTION ...] [FILE | BYTES | -]\n"
     "\n"
     "Say what PROXY header some bytes begin with, and what follows it. The\n"
-    "bytes are a file's, standard input's (- or nothing), or given by:\n"
+    "bytes are a file's, standard input's (- or nothing), or, where no file\n"
+    "has that name, the argument itself. They may be as they came, or as they\n"
+    "are pasted: hex, the output of xxd, xxd -i, hexdump -C, od -A x -t x1z,\n"
+    "tcpdump -x or -X, a string or list of bytes of C or Go, a line of a log\n"
+    "of httpd, nginx or mod_proxyip. To say it yourself:\n"
     "  --hex STRING|-   hex digits; white space, `:`, `,`, `0x` and `\\x` may\n"
     "                   stand between them; - reads them from standard input\n"
     "  --log STRING|-   text as httpd's error log shows it, %0d%0a for CRLF\n"
@@ -184,11 +192,76 @@ static int read_text(const char *option, const char *text, check_row_t *from,
     return 1;
 }
 
+/* A name for the shell, where it needs to be quoted. */
+static const char *quote(apr_pool_t *p, const char *name)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
+                                "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/+";
+    const char *quoted = "'";
+
+    if (name[strspn(name, plain)] == '\0') {
+        return name;
+    }
+    for (; *name; name++) {
+        quoted = *name == '\'' ? apr_pstrcat(p, quoted, "'\\''", NULL)
+                               : apr_psprintf(p, "%s%c", quoted, *name);
+    }
+    return apr_pstrcat(p, quoted, "'", NULL);
+}
+
+/* Packets are tshark's matter: it follows connections, and knows links. */
+static int refuse_capture(apr_pool_t *p, const char *file, const char *form)
+{
+    fprintf(stderr, CHECK_PROGRAM " " NAME ": %s: a capture file (%s). Take"
+                    " the bytes out of it with:\n"
+                    "  tshark -r %s -Y 'tcp.len > 0' -T fields"
+                    " -e tcp.payload | head -n 1 | " CHECK_PROGRAM
+                    " " NAME "\n",
+            strcmp(file, "-") == 0 ? "standard input" : file, form,
+            quote(p, file));
+    return 0;
+}
+
+/* Of any kind, readable or not. */
+static int is_file(apr_pool_t *p, const char *name)
+{
+    apr_finfo_t info;
+    apr_status_t rv = apr_stat(&info, name, APR_FINFO_TYPE, p);
+
+    return rv == APR_SUCCESS || rv == APR_INCOMPLETE
+           || APR_STATUS_IS_EACCES(rv);
+}
+
+/* A file, standard input, or bytes in the operand itself; 0 after a
+ * complaint. */
+static int read_operand(apr_pool_t *p, const char *operand, check_row_t *from,
+                        input_t *input)
+{
+    const char *capture;
+
+    if (strcmp(operand, "-") != 0 && !is_file(p, operand)) {
+        input->form = check_forms_read((const uint8_t *)operand,
+                                       strlen(operand), &input->row);
+        if (input->form) {
+            return 1;
+        }
+    }
+    if (!check_bytes_read_file(NAME, operand, from)) {
+        return 0;
+    }
+    capture = check_forms_capture(from->bytes, from->len);
+    if (capture) {
+        return refuse_capture(p, operand, capture);
+    }
+    input->form = check_forms_read(from->bytes, from->len, &input->row);
+    return 1;
+}
+
 static int read_bytes(apr_pool_t *p, const wish_t *wish, input_t *input)
 {
     check_row_t from;
 
-    from.size = 8 * CHECK_INPUT_MAX; /* as text they take more */
+    from.size = CHECK_FORMS_MAX;
     from.bytes = apr_palloc(p, from.size);
     from.len = 0;
     if (wish->hex) {
@@ -197,8 +270,7 @@ static int read_bytes(apr_pool_t *p, const wish_t *wish, input_t *input)
     if (wish->log) {
         return read_text("--log", wish->log, &from, &input->row);
     }
-    return check_bytes_read_file(NAME, wish->file ? wish->file : "-",
-                                 &input->row);
+    return read_operand(p, wish->file ? wish->file : "-", &from, input);
 }
 
 /* What it means that there is no header. */

@@ -14,7 +14,8 @@
 /*
  * What proxyip-check prints of bytes from anywhere: lines of printable ASCII
  * and nothing else, whatever a terminal would make of the bytes themselves; as
- * JSON one line with its brackets in pairs.
+ * JSON one line with its brackets in pairs; and what it reads in the forms that
+ * people paste.
  *
  * input: the rules (take_rules()), then the bytes.
  */
@@ -28,6 +29,7 @@
 #include "bytes.h"
 #include "check/check.h"
 #include "check/check_bytes.h"
+#include "check/check_forms.h"
 #include "check/check_guess.h"
 #include "check/check_object.h"
 #include "check/check_show.h"
@@ -123,6 +125,24 @@ static void check_object(const uint8_t *bytes, size_t len,
     end(&output, 1);
 }
 
+/* Whatever form it is taken for, what is read is no more than there is room
+ * for, and bytes as they are stay so. */
+static void check_forms(const uint8_t *bytes, size_t len)
+{
+    static uint8_t room[CHECK_INPUT_MAX];
+    check_row_t row = {room, sizeof(room), 0};
+    const char *form = check_forms_read(bytes, len, &row);
+
+    require(row.len <= row.size, "there was room");
+    require(form || (row.len == (len < row.size ? len : row.size)
+                     && memcmp(room, bytes, row.len) == 0),
+            "bytes stay bytes");
+    require(!form || !pp_committed_version(bytes, len)
+                || pp_committed_version(bytes, len) == 1,
+            "a v2 header is itself");
+    check_forms_capture(bytes, len);
+}
+
 static void check_guesses(const uint8_t *bytes, size_t len)
 {
     output_t output;
@@ -169,6 +189,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 
     check_show(block.bytes, block.len, &answer, &header);
     check_object(block.bytes, block.len, &answer, &header);
+    check_forms(block.bytes, block.len);
     check_guesses(block.bytes, block.len);
     check_text(block.bytes, block.len);
     block_free(&block);
