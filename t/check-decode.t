@@ -358,10 +358,10 @@ for my $case (
 for my $arguments ([], ['what'], ['--what']) {
     my $run = check(@$arguments);
     is($run->{status}, 2, "proxyip-check @$arguments: status");
-    like($run->{err}, qr/usage|accepted is decode, send, probe or listen/,
+    like($run->{err}, qr/usage|accepted is decode, send, probe, listen/,
         "proxyip-check @$arguments: message");
 }
-for my $command ([], map { [$_] } qw(decode send probe listen)) {
+for my $command ([], map { [$_] } qw(decode send probe listen relay)) {
     for my $help ('--help', '-h') {
         my $run = check(@$command, $help);
         is($run->{status}, 0, "@$command $help: status");

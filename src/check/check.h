@@ -51,5 +51,6 @@ int check_decode(apr_pool_t *p, int argc, const char *const *argv);
 int check_send(apr_pool_t *p, int argc, const char *const *argv);
 int check_probe(apr_pool_t *p, int argc, const char *const *argv);
 int check_listen(apr_pool_t *p, int argc, const char *const *argv);
+int check_relay(apr_pool_t *p, int argc, const char *const *argv);
 
 #endif /* CHECK_H */

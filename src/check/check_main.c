@@ -18,6 +18,7 @@
  *   send     a header and a request         check_send.c
  *   probe    good and bad headers           check_probe.c
  *   listen   show every header that comes   check_listen.c
+ *   relay    add a header, or take it off   check_relay.c
  *
  * On the same decoder as the module, so what is said here is what the module
  * does.
@@ -44,6 +45,7 @@ static const char usage[] =
     "  probe HOST:PORT      send good and bad headers, say what the listener\n"
     "                       did\n"
     "  listen [ADDR:]PORT   say what header each connection brings\n"
+    "  relay LISTEN TARGET  add a header to each connection, or take it off\n"
     "\n"
     "  COMMAND --help       the command's options; -h\n"
     "  --version            -V\n"
@@ -58,6 +60,7 @@ typedef struct {
 static const command_t commands[] = {
     {"decode", check_decode}, {"send", check_send},
     {"probe", check_probe},   {"listen", check_listen},
+    {"relay", check_relay},
 };
 
 static int is_either(const char *text, const char *one, const char *other)
@@ -83,8 +86,8 @@ static int run(apr_pool_t *p, int argc, const char *const *argv)
             return commands[i].run(p, argc, argv);
         }
     }
-    check_options_complain(NULL, "'%s': accepted is decode, send, probe"
-                                 " or listen", name);
+    check_options_complain(NULL, "'%s': accepted is decode, send, probe,"
+                                 " listen or relay", name);
     return CHECK_CANNOT;
 }
 

@@ -10,7 +10,7 @@ names() {
         s/^ *\{NULL, '(.)', .*/-\\1/p" "$@"
 }
 
-for command in decode send probe listen; do
+for command in decode send probe listen relay; do
     files="src/check/check_$command.c"
     ! grep -q CHECK_HEADER_ROWS "$files" ||
         files="$files src/check/check_header_options.h"
