@@ -14,8 +14,9 @@
 #                       .libs/proxyip-check; needs apxs and cc only
 # make proxyip-check    the program alone; needs apxs, for APR, and cc
 # make install          the module into the server's module folder, the program
-#                       and its manual beside the server's (DESTDIR is
-#                       honoured; BINDIR=, MANDIR= choose other places)
+#                       with its manual and bash completion beside the
+#                       server's (DESTDIR is honoured; BINDIR=, MANDIR=,
+#                       BASHDIR= choose other places)
 # make uninstall        the reverse
 # make test             everything: guards, unit tests, the suite on each MPM
 #   TESTS="t/foo.t ..."   only these
@@ -154,6 +155,10 @@ BINDIR = $(shell $(APXS) -q BINDIR)
 PREFIX = $(or $(shell $(APXS) -q PREFIX 2> /dev/null),/usr/local)
 MANDIR = $(or $(shell $(APXS) -q MANDIR 2> /dev/null),$(PREFIX)/share/man)
 MANUAL = src/check/proxyip-check.1
+# Where bash looks for it by the program's name.
+SHARE = $(if $(filter %/share/man,$(MANDIR)),$(MANDIR:/man=),$(PREFIX)/share)
+BASHDIR = $(SHARE)/bash-completion/completions
+COMPLETION = src/check/proxyip-check.bash
 # Debian's layout, where a2enmod takes modules from; empty elsewhere.
 IS_DEBIAN = $(wildcard /etc/debian_version /etc/apache2/mods-available)
 DEBIAN_CONF = $(if $(IS_DEBIAN),$(filter /etc/apache2,$(SYSCONFDIR)))
@@ -206,6 +211,9 @@ install: $(MODULE) $(CHECK)
 	$(INSTALL) -d "$(DESTDIR)$(BINDIR)" "$(DESTDIR)$(MANDIR)/man1"
 	$(INSTALL) -m 755 $(CHECK) "$(DESTDIR)$(BINDIR)"
 	$(INSTALL) -m 644 $(MANUAL) "$(DESTDIR)$(MANDIR)/man1"
+	$(INSTALL) -d "$(DESTDIR)$(BASHDIR)"
+	$(INSTALL) -m 644 $(COMPLETION) \
+	    "$(DESTDIR)$(BASHDIR)/$(notdir $(CHECK))"
 	$(if $(DEBIAN_CONF),$(INSTALL_DEBIAN))
 
 uninstall: have-apxs
@@ -213,6 +221,7 @@ uninstall: have-apxs
 	rm -f "$(DESTDIR)$(INCLUDEDIR)/mod_proxyip.h"
 	rm -f "$(DESTDIR)$(BINDIR)/$(notdir $(CHECK))"
 	rm -f "$(DESTDIR)$(MANDIR)/man1/$(notdir $(MANUAL))"
+	rm -f "$(DESTDIR)$(BASHDIR)/$(notdir $(CHECK))"
 	$(if $(DEBIAN_CONF),$(UNINSTALL_DEBIAN))
 
 # What Debian's own packages are compiled with, for the package alone.

@@ -86,6 +86,7 @@ my %want = (
     '/usr/bin/proxyip-check' => '-rwxr-xr-x',
     '/usr/include/apache2/mod_proxyip.h' => '-rw-r--r--',
     '/usr/share/man/man1/proxyip-check.1.gz' => '-rw-r--r--',
+    '/usr/share/bash-completion/completions/proxyip-check' => '-rw-r--r--',
     '/etc/apache2/mods-available/proxyip.load' => '-rw-r--r--',
     $CONF => '-rw-r--r--',
     map { ("$doc/$_" => '-rw-r--r--') } qw(README copyright

@@ -1,7 +1,9 @@
 #!/bin/sh
-# Each option of proxyip-check is in its --help and in its manual; each command has an example in the manual.
+# Each option of proxyip-check is in its --help, in its manual and in what bash
+# completes; each command has an example in the manual.
 . "$(dirname "$0")/../lib/guard.sh"
-need src/check/check_send.c src/check/proxyip-check.1 \
+completion=src/check/proxyip-check.bash
+need src/check/check_send.c src/check/proxyip-check.1 "$completion" \
     .libs/proxyip-check
 
 # The names in a table: `--name`, and `-x` of those with a letter alone.
@@ -34,5 +36,15 @@ for command in decode send probe listen relay; do
     sed -n '/^\.Sh EXAMPLES/,/^\.Sh SEE/p' src/check/proxyip-check.1 |
         grep -q "proxyip-check $command "
     ok $? "the manual has an example of $command"
+    completed=$(bash -c '. "$1"
+        COMP_WORDS=(proxyip-check "$2" -) COMP_CWORD=2
+        _proxyip_check
+        printf "%s\n" "${COMPREPLY[@]}"' bash "$completion" "$command")
+    none "bash completes each of $command, and no other" "$(
+        {
+            echo "$options" | sed p
+            echo "--help -h" | tr ' ' '\n' | sed p
+            echo "$completed" | sed 's/=$//'
+        } | sort | uniq -c | awk '$1 != 3 { print $2 }')"
 done
 finish
