@@ -261,7 +261,7 @@ static int read_bytes(apr_pool_t *p, const wish_t *wish, input_t *input)
 {
     check_row_t from;
 
-    from.size = CHECK_FORMS_MAX;
+    from.size = (size_t)CHECK_FORMS_MAX;
     from.bytes = apr_palloc(p, from.size);
     from.len = 0;
     if (wish->hex) {

@@ -43,9 +43,10 @@ static void put_text(FILE *out, const uint8_t *bytes, size_t len)
             fprintf(out, "\\u%04lx", (unsigned long)ch);
         }
         else {
-            fprintf(out, "\\u%04lx\\u%04lx",
-                    (unsigned long)(0xd800 + ((ch - 0x10000) >> 10)),
-                    (unsigned long)(0xdc00 + ((ch - 0x10000) & 0x3ff)));
+            unsigned long rest = ch - 0x10000ul;
+
+            fprintf(out, "\\u%04lx\\u%04lx", 0xd800 + (rest >> 10),
+                    0xdc00 + (rest & 0x3ff));
         }
         bytes += taken;
         len -= taken;

@@ -46,9 +46,10 @@ check_loop_t *check_loop_make(apr_pool_t *p, const char *command,
     apr_status_t rv = apr_pollset_create(&loop->set, size, p,
                                          APR_POLLSET_NOCOPY
                                              | APR_POLLSET_WAKEABLE);
-    char text[120];
 
     if (rv != APR_SUCCESS) {
+        char text[120];
+
         fprintf(stderr, CHECK_PROGRAM " %s: %s\n", command,
                 apr_strerror(rv, text, sizeof(text)));
         return NULL;

@@ -174,15 +174,13 @@ apr_socket_t *check_net_listen(apr_pool_t *p, const char *command,
     apr_sockaddr_t *sa;
     apr_status_t rv = APR_SUCCESS;
 
-#if APR_HAVE_IPV6
-    /* Every address: an IPv6 socket that takes IPv4 too, where there is
-     * IPv6. */
-    if (!host
+    /* Every address: an IPv6 socket that takes IPv4 too, where APR and the
+     * machine have IPv6. */
+    if (!host && APR_HAVE_IPV6
         && apr_sockaddr_info_get(&sa, NULL, APR_INET6, port_of(at), 0, p)
                == APR_SUCCESS) {
         socket = listen_one(p, sa, 1, &rv);
     }
-#endif
     if (!socket) {
         rv = apr_sockaddr_info_get(&sa, host, host ? APR_UNSPEC : APR_INET,
                                    port_of(at), 0, p);

@@ -43,7 +43,7 @@
 
 /* Descriptors, at most; and those that are not of connections. */
 #define MOST_DESCRIPTORS 65536
-#define OWN_DESCRIPTORS 16
+#define OWN_DESCRIPTORS 16ul
 
 static const char usage[] =
     "usage: " CHECK_PROGRAM " relay [OPTION ...] LISTEN TARGET\n"

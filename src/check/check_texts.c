@@ -135,7 +135,6 @@ static const char *read_element(const char *at, const char *end,
 {
     const char *start = at;
     int base = 10;
-    int digit;
 
     *value = 0;
     if (*at == '\'') {
@@ -153,7 +152,8 @@ static const char *read_element(const char *at, const char *end,
         start = at += 2;
     }
     for (; at < end; at++) {
-        digit = check_bytes_hex_value(*at);
+        int digit = check_bytes_hex_value(*at);
+
         if (digit < 0 || digit >= base) {
             break;
         }
@@ -171,8 +171,16 @@ static const char *find_list(const char *text, const char *end, char *close)
     const char *brace = memchr(text, '{', (size_t)(end - text));
     const char *bracket = memchr(text, '[', (size_t)(end - text));
 
-    *close = brace ? '}' : bracket ? ']' : '\0';
-    return brace ? brace + 1 : bracket ? bracket + 1 : text;
+    *close = '\0';
+    if (brace) {
+        *close = '}';
+        return brace + 1;
+    }
+    if (bracket) {
+        *close = ']';
+        return bracket + 1;
+    }
+    return text;
 }
 
 int check_texts_list(const char *text, size_t len, check_row_t *row)
