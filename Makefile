@@ -12,10 +12,11 @@
 
 # make                  the module, .libs/mod_proxyip.so, and the program
 #                       .libs/proxyip-check; needs apxs and cc only
-# make proxyip-check    the program alone; needs cc only
+# make proxyip-check    the program alone; needs apxs, for APR, and cc
 # make install          the module into the server's module folder, the program
-#                       and its manual beside the server's (DESTDIR is
-#                       honoured; BINDIR=, MANDIR= choose other places)
+#                       with its manual and bash completion beside the
+#                       server's (DESTDIR is honoured; BINDIR=, MANDIR=,
+#                       BASHDIR= choose other places)
 # make uninstall        the reverse
 # make test             everything: guards, unit tests, the suite on each MPM
 #   TESTS="t/foo.t ..."   only these
@@ -95,13 +96,23 @@ BUILD = $(APXS) -Wc,-std=gnu99 -Wc,-Wall -Wc,-Wextra \
     $(addprefix $(WL),$(CFLAGS_EXTRA) $(LDFLAGS_EXTRA)) \
     -Isrc -I. $(EXPORTS) -c
 
-# The program: the codec and its own units, no httpd.
+# The program: the codec, APR and its own units, no httpd.
 CHECK = .libs/proxyip-check
 CHECK_SOURCES = $(sort $(wildcard src/check/*.c)) \
     $(sort $(wildcard src/protocol/*.c))
 CHECK_HEADERS = $(wildcard src/check/*.h src/protocol/*.h) src/version.h
-CHECK_BUILD = $(CC) -std=c99 -Isrc -O2 -g -Wall -Wextra $(CFLAGS_EXTRA) \
-    -o $(CHECK) $(CHECK_SOURCES) $(LDFLAGS_EXTRA)
+# APR's flags, and where one is that is not the system's; of its libraries
+# what is used.
+APR_CONFIG = $(shell $(APXS) -q APR_CONFIG 2> /dev/null)
+APR_CFLAGS = $(shell $(APR_CONFIG) --cppflags 2> /dev/null) \
+    $(addprefix -isystem,$(shell $(APR_CONFIG) --includedir 2> /dev/null))
+APR_LINK = $(shell $(APR_CONFIG) --link-ld --libs 2> /dev/null)
+APR_FOLDERS = $(patsubst -L%,%,$(filter-out -L/usr/lib% -L/lib%, \
+    $(filter -L%,$(APR_LINK))))
+APR_LIBS = -Wl,--as-needed $(addprefix -Wl$(COMMA)-rpath$(COMMA), \
+    $(APR_FOLDERS)) $(APR_LINK)
+CHECK_BUILD = $(CC) -std=gnu99 -Isrc $(APR_CFLAGS) -O2 -g -Wall -Wextra \
+    $(CFLAGS_EXTRA) -o $(CHECK) $(CHECK_SOURCES) $(LDFLAGS_EXTRA) $(APR_LIBS)
 
 all: $(MODULE) $(CHECK)
 
@@ -114,7 +125,8 @@ QUIET = echo "building $(1)" && { $(2) > .libs/build.log 2>&1 || \
     { cat .libs/build.log >&2; exit 1; } } && \
     { grep -A 4 'warning:' .libs/build.log >&2 || :; }
 
-$(CHECK): $(CHECK_SOURCES) $(CHECK_HEADERS) Makefile .libs/how-check-built
+$(CHECK): $(CHECK_SOURCES) $(CHECK_HEADERS) Makefile .libs/how-check-built \
+    | have-apxs
 	$(if $(V),,@)$(if $(V),$(CHECK_BUILD),$(call QUIET,$@,$(CHECK_BUILD)))
 
 $(MODULE): $(SOURCES) $(HEADERS) Makefile .libs/how-built | have-apxs
@@ -148,6 +160,10 @@ BINDIR = $(shell $(APXS) -q BINDIR)
 PREFIX = $(or $(shell $(APXS) -q PREFIX 2> /dev/null),/usr/local)
 MANDIR = $(or $(shell $(APXS) -q MANDIR 2> /dev/null),$(PREFIX)/share/man)
 MANUAL = src/check/proxyip-check.1
+# Where bash looks for it by the program's name.
+SHARE = $(if $(filter %/share/man,$(MANDIR)),$(MANDIR:/man=),$(PREFIX)/share)
+BASHDIR = $(SHARE)/bash-completion/completions
+COMPLETION = src/check/proxyip-check.bash
 # Debian's layout, where a2enmod takes modules from; empty elsewhere.
 IS_DEBIAN = $(wildcard /etc/debian_version /etc/apache2/mods-available)
 DEBIAN_CONF = $(if $(IS_DEBIAN),$(filter /etc/apache2,$(SYSCONFDIR)))
@@ -200,6 +216,9 @@ install: $(MODULE) $(CHECK)
 	$(INSTALL) -d "$(DESTDIR)$(BINDIR)" "$(DESTDIR)$(MANDIR)/man1"
 	$(INSTALL) -m 755 $(CHECK) "$(DESTDIR)$(BINDIR)"
 	$(INSTALL) -m 644 $(MANUAL) "$(DESTDIR)$(MANDIR)/man1"
+	$(INSTALL) -d "$(DESTDIR)$(BASHDIR)"
+	$(INSTALL) -m 644 $(COMPLETION) \
+	    "$(DESTDIR)$(BASHDIR)/$(notdir $(CHECK))"
 	$(if $(DEBIAN_CONF),$(INSTALL_DEBIAN))
 
 uninstall: have-apxs
@@ -207,6 +226,7 @@ uninstall: have-apxs
 	rm -f "$(DESTDIR)$(INCLUDEDIR)/mod_proxyip.h"
 	rm -f "$(DESTDIR)$(BINDIR)/$(notdir $(CHECK))"
 	rm -f "$(DESTDIR)$(MANDIR)/man1/$(notdir $(MANUAL))"
+	rm -f "$(DESTDIR)$(BASHDIR)/$(notdir $(CHECK))"
 	$(if $(DEBIAN_CONF),$(UNINSTALL_DEBIAN))
 
 # What Debian's own packages are compiled with, for the package alone.

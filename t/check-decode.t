@@ -110,6 +110,12 @@ my @right = (
         SSL_VERIFY => 'FAILED:7 (verify is 7)' }],
     ['SSL TLV without TLS', v2(tlvs => [ssl_tlv(client => 0)]), {
         'client bits' => '0x00: no TLS' }],
+    ['SSL short', v2(tlvs => [tlv(0x20 => 'abcd')]), { SSL => '0x20, 4 bytes',
+        note => 'the SSL TLV is shorter than 5 bytes: what it says of TLS is'
+        . ' left out' }],
+    ['SSL overrun', v2(tlvs => [ssl_tlv(subs => [tlv(0x21 => 'a', 2)])]), {
+        'no sub-TLV' => '21000261', note => 'an SSL sub-TLV is longer than'
+        . ' the SSL TLV: what it says of TLS is left out' }],
     ['largest', v2(tlvs => [tlv(4 => 'n' x 65520)]), {
         result => 'right: a v2 header of 65551 bytes',
         note => q(larger than ProxyIPMaxHeader's default, 4096) }],
@@ -128,48 +134,59 @@ my $tlvs_at = 28;
 my $mismatch = v2(crc => 'bad', tlvs => [tlv(2 => 'a.example')]);
 my $is = unpack 'N', substr $mismatch, -4;
 my @bad = (
-    ['v1 source', v1(src => '192.0.02.77'), 'v1 source is not an address of'
-        . ' the stated family, at byte 12 (offset 11); found at byte 47',
-        { source => '192.0.02.77', 'source port' => 4711,
-          'near it' => 'PROXY TCP4  >1< 92.0.02.77 1' }],
+    ['v1 source', v1(src => '192.0.2.256'), 'v1 source is not an address of'
+        . ' the stated family, at offset 11; found at offset 46',
+        { source => '192.0.2.256', 'source port' => 4711,
+          'near it' => 'PROXY TCP4  >1< 92.0.2.256 1' }],
+    ['v1 leading zero', v1(src => '192.0.02.77'), 'v1 source has a leading'
+        . ' zero, at offset 17; found at offset 46', { source => '192.0.02.77',
+          'near it' => ' TCP4 192.0. >0< 2.77 198.51.' }],
+    ['v1 leading zero in the first octet', v1(dst => '010.0.0.1'),
+        'v1 destination has a leading zero, at offset 22; found at offset 41',
+        {}],
     ['v1 destination', v1(dst => '1.2.3'), 'v1 destination is not an address'
-        . ' of the stated family, at byte 23 (offset 22); found at byte 38',
+        . ' of the stated family, at offset 22; found at offset 37',
         {}],
     ['v1 port', v1(dport => 65536), 'v1 port is not a number from 0 to 65535,'
-        . ' at byte 42 (offset 41); found at byte 48',
+        . ' at offset 41; found at offset 47',
         { 'dest. port' => 65536 }],
-    ['v1 first port', v1(sport => '04711'), 'v1 port is not a number from 0'
-        . ' to 65535, at byte 37 (offset 36); found at byte 47', {}],
-    ['v1 LF', v1(end => "\n"), 'v1 line does not end in CRLF, at byte 45'
-        . ' (offset 44)', { 'dest. port' => 443 }],
+    ['v1 first port', v1(sport => '04711'), 'v1 port has a leading zero, at'
+        . ' offset 36; found at offset 46',
+        { 'near it' => '8.51.100.80  >0< 4711 443\\x0d\\x0aGE' }],
+    ['v1 second port', v1(dport => '00'), 'v1 port has a leading zero, at'
+        . ' offset 41; found at offset 44', {}],
+    ['v1 sign', v1(sport => '+1'), 'v1 line has a byte its fields cannot'
+        . ' have, at offset 36', {}],
+    ['v1 LF', v1(end => "\n"), 'v1 line does not end in CRLF, at offset 44',
+        { 'dest. port' => 443 }],
     ['v1 seven fields', v1(end => " 7\r\n"), 'v1 line does not have six'
-        . ' fields with one space between them, at byte 48 (offset 47)',
+        . ' fields with one space between them, at offset 47',
         { 'too many' => 7 }],
     ['v2 version', v2(version => 3), 'v2 signature with a version other than'
-        . ' 2, at byte 13 (offset 12)', { version => '3 (undefined)',
+        . ' 2, at offset 12', { version => '3 (undefined)',
         source => '192.0.2.77:4711' }],
     ['v2 command', v2(command => 2), 'v2 command is neither LOCAL nor PROXY,'
-        . ' at byte 13 (offset 12)', { command => '2 (undefined)' }],
+        . ' at offset 12', { command => '2 (undefined)' }],
     ['v2 family', v2(family => 4, block => 'x' x 36), 'v2 address family is'
-        . ' undefined, at byte 14 (offset 13)', { transport =>
+        . ' undefined, at offset 13', { transport =>
         'undefined (0x41)' }],
     ['v2 too short', v2(block => 'x' x 11), 'v2 length is too short for the'
-        . ' addresses, at byte 16 (offset 15)', {}],
+        . ' addresses, at offset 15', {}],
     ['TLV overrun', v2(tlvs => [tlv(1 => 'h2'), tlv(2 => 'abc', 4)]),
-        'a TLV is longer than the header, at byte 34 (offset 33);'
-        . ' found at byte 39', { ALPN => '0x01, 2 bytes: h2',
+        'a TLV is longer than the header, at offset 33;'
+        . ' found at offset 38', { ALPN => '0x01, 2 bytes: h2',
         'no TLV' => '6 bytes: 0x020004616263' }],
     ['TLV stray', v2(tlvs => [tlv(1 => 'h2')], tail => 'x'),
-        'stray bytes after the last TLV, at byte 34 (offset 33)',
+        'stray bytes after the last TLV, at offset 33',
         { 'no TLV' => '1 byte: 0x78' }],
     ['unique id', v2(tlvs => [tlv(1 => ''), tlv(5 => 'x' x 129)]),
-        'the unique id is longer than 128 bytes, at byte 32 (offset 31);'
-        . ' found at byte 163', {}],
+        'the unique id is longer than 128 bytes, at offset 31;'
+        . ' found at offset 162', {}],
     ['checksum twice', v2(crc => 1, tlvs => [tlv(3 => 'abcd')]),
-        'the CRC32C TLV comes twice, at byte 36 (offset 35);'
-        . ' found at byte 42', {}],
-    ['checksum wrong', $mismatch, 'the CRC32C checksum is wrong, at byte 44'
-        . ' (offset 43); found at byte 47', { checksum => sprintf(
+        'the CRC32C TLV comes twice, at offset 35;'
+        . ' found at offset 41', {}],
+    ['checksum wrong', $mismatch, 'the CRC32C checksum is wrong, at offset 43;'
+        . ' found at offset 46', { checksum => sprintf(
             'WRONG: computed 0x%08x but 0x%08x is written', $is ^ 1, $is),
         AUTHORITY => '0x02, 9 bytes: a.example',
         source => '192.0.2.77:4711' }],
@@ -215,6 +232,18 @@ is($run->{fields}{AUTHORITY}, '0x02, 1 byte: a', 'cut off: a TLV before');
 is($run->{fields}{'cut off'}, '3 bytes: 0x010002', 'cut off: the rest');
 is($run->{fields}{checksum}, 'not known: the header is not whole',
     'cut off: checksum');
+
+# A length in the wrong byte order.
+my $swapped = v2(tlvs => [tlv(2 => 'a')]);
+substr($swapped, 14, 2) = pack 'v', 16;
+$run = decode("${swapped}GET / HTTP/1.1\r\n");
+is($run->{status}, 1, 'byte order: status');
+is($run->{fields}{result}, 'incomplete: 48 bytes came, at least 4112 are'
+    . ' needed', 'byte order: result');
+is($run->{fields}{'byte order'}, q(WRONG, it seems: the length's two bytes)
+    . ' exchanged would be 16, a whole header of 32 bytes',
+    'byte order: it is recognised');
+is($run->{fields}{AUTHORITY}, '0x02, 1 byte: a', 'byte order: what it holds');
 
 # No header at all.
 my $hello = pack('Cnn', 22, 0x0301, 4 + 2 + 32 + 1 + 4 + 2 + 2 + 18)
@@ -305,6 +334,7 @@ for my $case (
 for my $case (
     [['--hex', 'abc'], qr/--hex: accepted is hex digits in pairs/],
     [['--log', 'a%0'], qr/--log: accepted is text in which two hex digits/],
+    [['--formats=v3'], qr/--formats 'v3': accepted is v1/],
     [['--formats', 'v3'], qr/--formats 'v3': accepted is v1, v2, or v1,v2/],
     [['--max-header', '231'], qr/--max-header '231': accepted.*232 to 65551/],
     [['--max-header', '+300'], qr/--max-header '\+300'/],
@@ -328,15 +358,19 @@ for my $case (
 for my $arguments ([], ['what'], ['--what']) {
     my $run = check(@$arguments);
     is($run->{status}, 2, "proxyip-check @$arguments: status");
-    like($run->{err}, qr/usage|accepted is decode, send, probe or listen/,
+    like($run->{err}, qr/usage|accepted is decode, send, probe, listen/,
         "proxyip-check @$arguments: message");
 }
-for my $command ([], ['decode'], ['send'], ['probe'], ['listen']) {
-    my $run = check(@$command, '--help');
-    is($run->{status}, 0, "@$command --help: status");
-    like($run->{out}, qr/^usage: proxyip-check @$command/, '... text');
+for my $command ([], map { [$_] } qw(decode send probe listen relay)) {
+    for my $help ('--help', '-h') {
+        my $run = check(@$command, $help);
+        is($run->{status}, 0, "@$command $help: status");
+        like($run->{out}, qr/^usage: proxyip-check @$command/, '... text');
+    }
 }
-like(check('--version')->{out}, qr/^proxyip-check \d/, '--version');
+for my $option ('--version', '-V') {
+    like(check($option)->{out}, qr/^proxyip-check \d/, $option);
+}
 
 # Whatever comes, it ends with a status of its own.
 my @seeds = (v1(), v1(@v6), $bytes, v2(@v6), NLB_HEALTH_CHECK, v2() . $hello,

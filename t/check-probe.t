@@ -7,6 +7,7 @@ use Test::More;
 
 use ProxyIP::Check qw(check);
 use ProxyIP::HAProxy;
+use ProxyIP::Httpd;
 use ProxyIP::Server;
 
 my $server = ProxyIP::Server->new(config => <<'EOC')->start;
@@ -15,6 +16,7 @@ Listen 127.0.0.1:@port:off@
 Listen 127.0.0.1:@port:optional@
 Listen 127.0.0.1:@port:v2@
 Listen 127.0.0.1:@port:tls@
+Listen 127.0.0.1:@port:tlsoff@
 Listen 127.0.0.1:@port:remoteip@
 Listen 127.0.0.1:@port:checksum@
 ProxyIPPeer require 127.0.0.0/24
@@ -23,6 +25,11 @@ ProxyIPPeer direct 127.0.2.0/24
     ProxyIP On
 </VirtualHost>
 <VirtualHost 127.0.0.1:@port:off@>
+</VirtualHost>
+<VirtualHost 127.0.0.1:@port:tlsoff@>
+    SSLEngine On
+    SSLCertificateFile @tls@/server.pem
+    SSLCertificateKeyFile @tls@/server.key
 </VirtualHost>
 <VirtualHost 127.0.0.1:@port:optional@>
     ProxyIP On
@@ -79,8 +86,8 @@ is($run->{fields}{formats}, 'v1 and v2', 'mod_proxyip: formats');
 is($run->{fields}{conclusion}, 'requires a header of this peer',
     'mod_proxyip: conclusion');
 # ... and what the specification leaves open as the README says.
-my %open = map { $_ => 200 } qw(v2-tlvs-4000 v2-ssl-short v2-unspec v2-udp4
-    v2-unix v1-single-bytes v2-single-bytes v1-cut v2-cut);
+my %open = map { $_ => 200 } qw(v2-tlvs-4000 v2-unspec v2-udp4 v2-unix
+    v1-single-bytes v2-single-bytes v1-cut v2-cut v2-ssl-short);
 for my $name (split ' ', cases($table, 3, 'open')) {
     like($table->{$name}[2], $open{$name} ? qr/^answered 200, \d+ ms$/
         : qr/^(?:closed|reset), \d+ ms$/, "mod_proxyip: $name");
@@ -94,6 +101,8 @@ for my $case (
     ['off', [], qr/ProxyIP is Off for this listener, or this peer is `direct/],
     ['require', ['--bind', '127.0.2.1'], qr/this peer is `direct`/],
     ['require', ['--bind', '127.0.1.1'], qr/in no ProxyIPPeer range/],
+    ['tlsoff', [], qr/^speaks TLS and reads no header before it: .*handshake/],
+    ['tls', ['--bind', '127.0.1.1'], qr/in no ProxyIPPeer range/],
 ) {
     my ($listener, $arguments, $conclusion) = @$case;
     my $run = probe($listener, @$arguments);
@@ -128,6 +137,8 @@ is(table($run)->{'v2-crc32c'}[3], 'ok', 'checksum required: with one');
 
 $run = probe('tls');
 is($run->{status}, 0, 'TLS: status') or diag($run->{out});
+is($run->{fields}{conclusion}, 'requires a header of this peer, and TLS behind'
+    . ' it', 'TLS: conclusion');
 
 # What --only leaves.
 for my $case (['good', 13], ['bad', 16], ['open', 13], ['v2-ssl', 1]) {
@@ -148,10 +159,18 @@ like(cases(table($run), 3, 'DIFFERS'), qr/v1-port-65536/,
     'mod_remoteip: a port that is none');
 like($run->{fields}{result}, qr/^\d+ of 29 as/, 'mod_remoteip: result');
 
-my $haproxy = ProxyIP::HAProxy->new(config => <<'EOC')->start;
+my $pem = $server->write_file('pem', join '', map {
+    open my $file, '<', ProxyIP::Httpd::tls() . "/$_" or die "$_: $!\n";
+    <$file> } qw(server.pem server.key));
+my $haproxy = ProxyIP::HAProxy->new(
+    config => <<'EOC' =~ s/PEM/$pem/r)->start;
 frontend accepts
     mode http
     bind 127.0.0.1:@port:accepts@ accept-proxy
+    http-request return status 200
+frontend tls
+    mode http
+    bind 127.0.0.1:@port:tls@ accept-proxy ssl crt PEM
     http-request return status 200
 frontend plain
     mode http
@@ -167,6 +186,17 @@ is(scalar(grep { $table->{$_}[3] eq 'ok' } qw(v1-tcp4 v1-tcp6 v1-unknown
     or diag($run->{out});
 is($run->{fields}{conclusion}, 'requires a header of this peer',
     'HAProxy: conclusion');
+# It closes on a plain request, so a ClientHello has to be sent.
+$run = check('probe', '127.0.0.1:' . $haproxy->port('tls'));
+$table = table($run);
+is($run->{fields}{conclusion}, 'requires a header of this peer, and TLS behind'
+    . ' it', 'HAProxy, TLS: conclusion') or diag($run->{out});
+like($table->{'v2-tcp4'}[2], qr/^answered, TLS, \d+ ms$/,
+    'HAProxy, TLS: a handshake is answered');
+is($table->{'no-header'}[3], 'ok', 'HAProxy, TLS: none without a header');
+my $send = check('send', '127.0.0.1:' . $haproxy->port('tls'));
+like($send->{fields}{hint}, qr/has taken the header, and wants TLS behind/,
+    'HAProxy, TLS: what send says');
 $run = check('probe', '127.0.0.1:' . $haproxy->port('plain'));
 like($run->{fields}{conclusion}, qr/^takes connections without a header/,
     'HAProxy without accept-proxy: conclusion');

@@ -14,12 +14,18 @@ my $server = ProxyIP::Server->new(config => <<'EOC')->start;
 Listen 127.0.0.1:@port:plain@
 Listen 127.0.0.1:@port:off@
 Listen 127.0.0.1:@port:tls@
+Listen 127.0.0.1:@port:tlsoff@
 ProxyIPEnv All
 ProxyIPPeer require 127.0.0.0/24
 <VirtualHost 127.0.0.1:@port:plain@>
     ProxyIP On
 </VirtualHost>
 <VirtualHost 127.0.0.1:@port:off@>
+</VirtualHost>
+<VirtualHost 127.0.0.1:@port:tlsoff@>
+    SSLEngine On
+    SSLCertificateFile @tls@/server.pem
+    SSLCertificateKeyFile @tls@/server.key
 </VirtualHost>
 <VirtualHost 127.0.0.1:@port:tls@>
     ProxyIP On
@@ -28,8 +34,8 @@ ProxyIPPeer require 127.0.0.0/24
     SSLCertificateKeyFile @tls@/server.key
 </VirtualHost>
 EOC
-my ($plain, $off, $tls) = map { '127.0.0.1:' . $server->port($_) }
-    qw(plain off tls);
+my ($plain, $off, $tls, $tlsoff) = map { '127.0.0.1:' . $server->port($_) }
+    qw(plain off tls tlsoff);
 
 my $der = $server->write_file('cert.der', pack 'H*', '308201');
 
@@ -74,8 +80,8 @@ for my $case (
         '--tlv', 'unique_id=hex:00ff', '--tlv', 'netns=blue', '--tlv',
         'noop=', '--tlv', '0xF1=x=y', '--tlv', "tlv_f2=\@$der"], { %tcp4,
         ALPN => 'h2', AUTHORITY => 'a.example', UNIQUE_ID => '0x00ff',
-        NETNS => 'blue', TLV_F1 => unpack('H*', 'x=y'), TLV_F1_TEXT => 'x=y',
-        TLV_F2 => '308201' }],
+        NETNS => 'blue', TLV_F1 => unpack('H*', 'x=y'),
+        TLV_F1_TEXT => 'x=y', TLV_F2 => '308201' }],
     ['cloud ids', [@src, '--tlv', 'aws-vpce-id=vpce-1', '--tlv',
         'azure-link-id=4294967295', '--tlv',
         'gcp-psc-id=18446744073709551615'], { %tcp4,
@@ -153,11 +159,23 @@ for my $case (
      '300ms', $plain], 0, qr/open and silent/, undef],
     ['header only, bad', ['--header-only', '--raw', 'hex:00', $plain], 1,
      qr/^none; (?:closed|reset)/, qr/refuses/],
-    ['Off', [$off], 0, qr/^HTTP\/1\.1 400 /, qr/takes no PROXY header/],
+    ['Off', [$off], 1, qr/^HTTP\/1\.1 400 /, qr/takes no PROXY header/],
+    ['Off, expected', ['--expect', 400, $off], 0, qr/ 400 /, qr/no PROXY/],
+    ['found, not expected', ['--expect', 404, $plain], 1, qr/ 200 /, undef],
+    ['not found, expected', ['--expect=404', '--path', '/nowhere', $plain], 0,
+     qr/ 404 /, undef],
+    ['TLS without headers', [$tlsoff], 1, qr/^none; (?:closed|reset)/,
+     qr/^the listener speaks TLS and reads no PROXY header/],
+    ['... v1', ['--v1', $tlsoff], 1, qr/^none; (?:closed|reset)/,
+     qr/^the listener speaks TLS and reads no PROXY header/],
+    ['TLS, peer in no range', ['--bind', '127.0.1.1', $tls], 1,
+     qr/^none; (?:closed|reset)/, qr/^the listener refuses the header/],
+    ['TLS, bad header', ['--raw', 'hex:00', $tls], 1,
+     qr/^none; (?:closed|reset)/, qr/^the listener refuses the header/],
     ['Off, no header', ['--no-header', $off], 0, qr/ 200 OK/, undef],
     ['not found', ['--path', '/nowhere', $plain], 0, qr/ 404 /, undef],
-    ['TLS', [$tls], 0, qr/ 400 /, qr/wants TLS/],
-    ['twice', ['--twice', $plain], 0, qr/ 400 /, qr/as it should be/],
+    ['TLS', [$tls], 1, qr/ 400 /, qr/wants TLS/],
+    ['twice', ['--twice', $plain], 1, qr/ 400 /, qr/as it should be/],
     ['silent', ['--raw', 'hex:' . unpack('H*', 'PROXY TCP4 1'),
      '--header-only', '--split', '2,3', '--timeout', '300ms', $plain], 0,
      qr/open and silent/, undef],
@@ -166,6 +184,9 @@ for my $case (
     my $run = check('send', @$arguments);
     is($run->{status}, $status, "$name: status");
     like($run->{fields}{answer}, $answer, "$name: answer");
+    my ($to) = $arguments->[-1];
+    like($run->{fields}{connected}, qr/:[1-9]\d* -> \Q$to\E$/,
+        "$name: the address dialled");
     defined $hint ? like($run->{fields}{hint}, $hint, "$name: hint")
         : is($run->{fields}{hint}, undef, "$name: no hint");
 }
@@ -206,7 +227,9 @@ for my $case (
     [['--v1', '--local', $plain], qr/version 1 has no LOCAL/],
     [['--v1', '--crc32c', $plain], qr/no TLVs and no checksum/],
     [['--v1', '--family', 'udp4', $plain], qr/version 1 has tcp4, tcp6/],
-    [['--crc32c=right', $plain], qr/--crc32c or --crc32c=wrong/],
+    [['--crc32c=right', $plain], qr/--crc32c=right: .*takes no value/],
+    [['--expect', '99', $plain], qr/a number from 100 to 599/],
+    [['--expect', '200', '--header-only', $plain], qr/no status to expect/],
     [['--tlv', 'what=1', $plain], qr/'what=1': accepted is TYPE=VALUE with/],
     [['--tlv', '0x100=1', $plain], qr/accepted is TYPE=VALUE/],
     [['--tlv', 'alpn', $plain], qr/accepted is TYPE=VALUE/],

@@ -775,8 +775,8 @@ EOC
     };
     $say->(v1(end => "\n") . $request);
     error_line($server, 'error', <<'EOS');
-PIP0022: closed: bad PROXY header: v1 line does not end in CRLF, found at byte
-45; first 32 bytes "PROXY TCP4 192.0.2.77 198.51.100...; it has a line feed
+PIP0022: closed: bad PROXY header: v1 line does not end in CRLF, found at offset
+44; first 32 bytes "PROXY TCP4 192.0.2.77 198.51.100...; it has a line feed
 alone
 EOS
     $say->(lc(v1()) . $request);
@@ -790,6 +790,47 @@ EOS
     my $url = 'http://127.0.0.1:' . $server->port . '/cgi/environment';
     sees(curl('--interface', $CLIENT, '--haproxy-protocol', $url), $CLIENT,
         'fixed: the client');
+};
+
+subtest 'warn: a sender writes the length in the wrong byte order' => sub {
+    my $server = httpd('warn', <<'EOC');
+ProxyIP On
+ProxyIPPeer require 127.0.0.0/24
+ProxyIPTimeout 1s
+EOC
+    my $header = v2();
+    my $ends = sub {
+        my ($header) = @_;
+        my $end = ProxyIP::Client->new(port => $server->port)
+            ->send("${header}GET / HTTP/1.0\r\n\r\n")->ending(5);
+        is($end->{bytes}, '', 'no answer');
+    };
+    # 12 is 3072 then, within ProxyIPMaxHeader.
+    substr($header, 14, 2) = pack 'v', 12;
+    $ends->($header);
+    error_line($server, 'error', <<'EOS');
+PIP0026: closed: time was up before the PROXY header was complete; bytes that
+had come: 46 of 3088 that the header announces; ...; its length seems to be in
+the wrong byte order (exchanged it would be a whole header of 28 bytes): correct
+the sender
+EOS
+    # 36 is 9216: too large.
+    $header = v2(src => '2001:db8::1', dst => '2001:db8::2');
+    substr($header, 14, 2) = pack 'v', 36;
+    $ends->($header);
+    error_line($server, 'error', <<'EOS');
+PIP0023: closed: v2 PROXY header of 9232 bytes is larger than accepted; ...; its
+length seems to be in the wrong byte order (exchanged it would be a whole header
+of 52 bytes): correct the sender
+EOS
+    # Nothing of the kind.
+    ProxyIP::Client->new(port => $server->port)->send(substr v2(), 0, 20)
+        ->ending(5);
+    error_line($server, 'error', <<'EOS');
+PIP0026: closed: time was up before the PROXY header was complete; bytes that
+had come: 20 of 28 that the header announces; ...; see ProxyIPTimeout 1s ...
+EOS
+    counters($server, TimedOut => 2, TooLarge => 1);
 };
 
 # -- Clients are not who they should be -------------------------------------

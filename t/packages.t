@@ -86,6 +86,7 @@ my %want = (
     '/usr/bin/proxyip-check' => '-rwxr-xr-x',
     '/usr/include/apache2/mod_proxyip.h' => '-rw-r--r--',
     '/usr/share/man/man1/proxyip-check.1.gz' => '-rw-r--r--',
+    '/usr/share/bash-completion/completions/proxyip-check' => '-rw-r--r--',
     '/etc/apache2/mods-available/proxyip.load' => '-rw-r--r--',
     $CONF => '-rw-r--r--',
     map { ("$doc/$_" => '-rw-r--r--') } qw(README copyright
@@ -104,6 +105,8 @@ my $info = `dpkg-deb -f '$first'`;
 like($info, qr/^Depends: apache2-api-2\d{7}, apache2-bin \(>= 2\.4\.52\), /m,
     'depends on the module API and on httpd');
 like($info, qr/^Depends: .*\blibc6\S* \(>= 2\.\d+\)/m, '... and on a libc');
+like($info, qr/^Depends: .*\blibapr1t64[^|,]*\| libapr1\b/m,
+    '... and on APR, by the names of either release');
 like($info, qr/^Maintainer: A Maintainer <maintainer\@example\.org>$/m,
     'its maintainer');
 my ($version) = bytes("$top/src/version.h") =~ /PROXYIP_VERSION "(.*)"/;
@@ -175,7 +178,8 @@ SKIP: {
     skip "no user namespace here: $refused", $count if $?;
 
     my $names = join ' ',
-        map { s/[ :(].*//sr } split /, /, `dpkg-deb -f '$first' Depends`;
+        map { s/[ :(].*//sr } split /, | \| /,
+        `dpkg-deb -f '$first' Depends`;
     run('a Debian of its own',
         "$top/t/lib/debian-root.sh $root $apache2 $names");
     $place->write_file('debian/etc/apache2/ports.conf',

@@ -15,13 +15,15 @@ root=$folder/root
 package=libapache2-mod-proxyip
 templates=conf-examples/packaging/debian
 module=$(find "$root" -name mod_proxyip.so)
-program=$(find "$root" -name proxyip-check -type f)
+program=$(find "$root" -path '*/bin/proxyip-check' -type f)
 epoch=${SOURCE_DATE_EPOCH:-$(
     git log -1 --format=%ct 2> /dev/null || stat -c %Y src/version.h)}
 export SOURCE_DATE_EPOCH="$epoch"
 maintainer="${DEBFULLNAME:-Whoever built it} <${DEBEMAIL:-root@localhost}>"
 
-# Without dpkg-shlibdeps: the newest interface of libc that is asked for.
+# APR's package has another name since Debian 13, and the same library: either
+# will do.  Without dpkg-shlibdeps: the newest interface of libc that is asked
+# for.
 libraries() {
     mkdir -p "$folder/shlibdeps/debian"
     printf 'Source: %s\n\nPackage: %s\nArchitecture: any\n' \
@@ -29,7 +31,10 @@ libraries() {
     if ! (
         cd "$folder/shlibdeps"
         dpkg-shlibdeps -O "$module" "$program" 2> /dev/null
-    ) | sed -n 's/^shlibs:Depends=//p' | grep .; then
+    ) | sed -n 's/^shlibs:Depends=//p' |
+        sed -E 's/libapr1(t64)?( \([^)]*\))?/libapr1t64\2 | libapr1\2/' |
+        grep .; then
+        printf 'libapr1t64 | libapr1, '
         grep -aoh 'GLIBC_2\.[0-9]*' "$module" "$program" | sort -Vu |
             sed -n '$s/^GLIBC_\(.*\)/libc6 (>= \1)/p'
     fi
@@ -68,7 +73,7 @@ size=$(find "$root/etc" "$root/usr" -type f -printf '%s\n' |
 architecture=$(dpkg --print-architecture)
 sed -e "s|@VERSION@|$version|" -e "s|@ARCHITECTURE@|$architecture|" \
     -e "s|@MAINTAINER@|$maintainer|" -e "s|@INSTALLED_SIZE@|$size|" \
-    -e "s|@DEPENDS@|$depends|" $templates/control.in > "$control/control"
+    -e "s#@DEPENDS@#$depends#" $templates/control.in > "$control/control"
 
 # Neither the builder's umask nor the hour is seen in the package.
 find "$root" -type d -exec chmod 0755 {} +

@@ -14,12 +14,17 @@
 /*
  * proxyip-check: what its parts have in common.
  *
- * The program stands on the codec (pp.h), C99 and POSIX alone: it knows
- * nothing of httpd and APR.  Each command is one unit, check_COMMAND.c.
+ * The program stands on the codec (pp.h) and APR alone: it knows nothing of
+ * httpd.  Each command is one unit, check_COMMAND.c, which knows no other's.
+ * What they share: reading options (check_options.h, and for headers
+ * check_header_options.h), and showing a header (check_show.h as text,
+ * check_object.h as JSON).
  */
 
 #ifndef CHECK_H
 #define CHECK_H
+
+#include <apr_pools.h>
 
 #include "protocol/pp.h"
 #include "version.h"
@@ -37,13 +42,15 @@
 
 /**
  * Run one command.
- * @param argc number of arguments, the command's name not counted
- * @param argv the arguments after the command's name
+ * @param p for as long as it runs
+ * @param argc number of arguments, the command's name counted
+ * @param argv the command's name, and its arguments
  * @return one of the exit statuses
  */
-int check_decode(int argc, char **argv);
-int check_send(int argc, char **argv);
-int check_probe(int argc, char **argv);
-int check_listen(int argc, char **argv);
+int check_decode(apr_pool_t *p, int argc, const char *const *argv);
+int check_send(apr_pool_t *p, int argc, const char *const *argv);
+int check_probe(apr_pool_t *p, int argc, const char *const *argv);
+int check_listen(apr_pool_t *p, int argc, const char *const *argv);
+int check_relay(apr_pool_t *p, int argc, const char *const *argv);
 
 #endif /* CHECK_H */

@@ -24,7 +24,7 @@
 
 static const char too_many[] = "too many bytes";
 
-static int hex_value(char ch)
+int check_bytes_hex_value(char ch)
 {
     if (ch >= '0' && ch <= '9') {
         return ch - '0';
@@ -40,10 +40,13 @@ static int hex_value(char ch)
 
 static int read_pair(const char *at, const char *end, uint8_t *byte)
 {
-    if (end - at < 2 || hex_value(at[0]) < 0 || hex_value(at[1]) < 0) {
+    int high = end - at < 2 ? -1 : check_bytes_hex_value(at[0]);
+    int low = high < 0 ? -1 : check_bytes_hex_value(at[1]);
+
+    if (low < 0) {
         return 0;
     }
-    *byte = (uint8_t)(hex_value(at[0]) << 4 | hex_value(at[1]));
+    *byte = (uint8_t)(high << 4 | low);
     return 1;
 }
 
@@ -179,4 +182,24 @@ int check_bytes_are_text(const uint8_t *bytes, size_t len)
         }
     }
     return len > 0;
+}
+
+size_t check_bytes_next_char(const uint8_t *bytes, size_t len,
+                             uint32_t *character)
+{
+    size_t taken = *bytes < 0x80 ? 1 : *bytes < 0xe0 ? 2 : *bytes < 0xf0 ? 3
+                                                                         : 4;
+    size_t i;
+
+    *character = bytes[0];
+    if (taken > len || (taken > 1 && !pp_is_text(bytes, taken))) {
+        return 0;
+    }
+    if (taken > 1) {
+        *character &= 0x7fu >> taken;
+    }
+    for (i = 1; i < taken; i++) {
+        *character = *character << 6 | (bytes[i] & 0x3f);
+    }
+    return taken;
 }

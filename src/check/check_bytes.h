@@ -29,6 +29,9 @@ typedef struct {
     size_t len;     /* bytes that are there */
 } check_row_t;
 
+/** @return the value of a hex digit, or -1 */
+int check_bytes_hex_value(char ch);
+
 /**
  * Read hex digits in pairs.  White space, `:`, `,`, `0x` and `\x` may stand
  * between them.
@@ -84,5 +87,16 @@ void check_bytes_print_hex(FILE *out, const uint8_t *bytes, size_t len);
 
 /** @return 1 when all bytes are printable ASCII and there is one, else 0 */
 int check_bytes_are_text(const uint8_t *bytes, size_t len);
+
+/**
+ * Read one character of UTF-8.
+ * @param bytes the bytes
+ * @param len how many, greater than 0
+ * @param character set to it, or to a byte that is none
+ * @return how many bytes it takes; 0 when they are no character of text, as
+ *         pp_is_text() has it, beyond ASCII
+ */
+size_t check_bytes_next_char(const uint8_t *bytes, size_t len,
+                             uint32_t *character);
 
 #endif /* CHECK_BYTES_H */

@@ -10,7 +10,6 @@
  * See the License for the specific language governing permissions and
  * limitations under the License.
  */
-
 /*
  * proxyip-check decode: what some bytes say.
  */
@@ -20,10 +19,15 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "check/check_args.h"
+#include <apr_file_info.h>
+#include <apr_strings.h>
+
 #include "check/check_bytes.h"
 #include "check/check_column.h"
+#include "check/check_forms.h"
 #include "check/check_guess.h"
+#include "check/check_object.h"
+#include "check/check_options.h"
 #include "check/check_show.h"
 
 #define NAME "decode"
@@ -34,10 +38,14 @@
 #define PAYLOAD_SHOWN 32
 
 static const char usage[] =
-    "usage: " CHECK_PROGRAM " decode [OPTION ...] [FILE | -]\n"
+    "usage: " CHECK_PROGRAM " decode [OPTION ...] [FILE | BYTES | -]\n"
     "\n"
     "Say what PROXY header some bytes begin with, and what follows it. The\n"
-    "bytes are a file's, standard input's (- or nothing), or given by:\n"
+    "bytes are a file's, standard input's (- or nothing), or, where no file\n"
+    "has that name, the argument itself. They may be as they came, or as they\n"
+    "are pasted: hex, the output of xxd, xxd -i, hexdump -C, od -A x -t x1z,\n"
+    "tcpdump -x or -X, a string or list of bytes of C or Go, a line of a log\n"
+    "of httpd, nginx or mod_proxyip. To say it yourself:\n"
     "  --hex STRING|-   hex digits; white space, `:`, `,`, `0x` and `\\x` may\n"
     "                   stand between them; - reads them from standard input\n"
     "  --log STRING|-   text as httpd's error log shows it, %0d%0a for CRLF\n"
@@ -46,20 +54,30 @@ static const char usage[] =
     "  --formats v1|v2|v1,v2       default both\n"
     "  --max-header BYTES          232 to 65551, default 65551\n"
     "  --checksum verify|require   default verify\n"
+    "What is shown:\n"
+    "  --json                      an object for each header instead of text\n"
     "\n"
     "Exit status: 0 for one right header, 1 for anything else, 2 when the\n"
     "bytes cannot be read.\n";
 
-enum { OPT_HELP = 1, OPT_HEX, OPT_LOG, OPT_FORMATS, OPT_MAX, OPT_CHECKSUM };
+enum {
+    OPT_HEX = CHECK_OPTIONS_FIRST,
+    OPT_LOG,
+    OPT_FORMATS,
+    OPT_MAX,
+    OPT_CHECKSUM,
+    OPT_JSON
+};
 
-static const check_option_t options[] = {
-    {"help", CHECK_ARGS_FLAG, OPT_HELP},
-    {"hex", CHECK_ARGS_VALUE, OPT_HEX},
-    {"log", CHECK_ARGS_VALUE, OPT_LOG},
-    {"formats", CHECK_ARGS_VALUE, OPT_FORMATS},
-    {"max-header", CHECK_ARGS_VALUE, OPT_MAX},
-    {"checksum", CHECK_ARGS_VALUE, OPT_CHECKSUM},
-    {NULL, CHECK_ARGS_FLAG, 0},
+static const apr_getopt_option_t table[] = {
+    CHECK_OPTIONS_HELP,
+    {"hex", OPT_HEX, 1, NULL},
+    {"log", OPT_LOG, 1, NULL},
+    {"formats", OPT_FORMATS, 1, NULL},
+    {"max-header", OPT_MAX, 1, NULL},
+    {"checksum", OPT_CHECKSUM, 1, NULL},
+    {"json", OPT_JSON, 0, NULL},
+    {NULL, 0, 0, NULL},
 };
 
 /* What was asked for. */
@@ -68,63 +86,71 @@ typedef struct {
     const char *hex;
     const char *log;
     pp_rules_t rules;
+    int is_json;
     int help;
 } wish_t;
 
-static int read_checksum(const check_args_t *args, int *required)
+/* What was read. */
+typedef struct {
+    check_row_t row;
+    const char *form; /* NULL: the bytes as they are */
+} input_t;
+
+static int read_checksum(const check_options_t *options, int *required)
 {
-    *required = strcmp(args->value, "require") == 0;
-    if (*required || strcmp(args->value, "verify") == 0) {
+    *required = strcmp(options->value, "require") == 0;
+    if (*required || strcmp(options->value, "verify") == 0) {
         return 1;
     }
-    return check_args_refuse(args, "verify or require");
+    return check_options_refuse(options, "verify or require");
 }
 
-/* One argument; 0 when it is not accepted. */
-static int take(const check_args_t *args, int id, wish_t *wish)
+/* One option or operand; 0 when it is not accepted. */
+static int take(const check_options_t *options, int id, wish_t *wish)
 {
     unsigned long number;
 
     switch (id) {
-    case OPT_HELP:
+    case 'h':
         wish->help = 1;
         return 1;
     case OPT_HEX:
-        wish->hex = args->value;
+        wish->hex = options->value;
         return 1;
     case OPT_LOG:
-        wish->log = args->value;
+        wish->log = options->value;
         return 1;
     case OPT_FORMATS:
-        return check_args_formats(args, &wish->rules.formats);
+        return check_options_formats(options, &wish->rules.formats);
     case OPT_CHECKSUM:
-        return read_checksum(args, &wish->rules.checksum_required);
+        return read_checksum(options, &wish->rules.checksum_required);
     case OPT_MAX:
-        if (!check_args_number(args, 232, PP_V2_MAX, &number)) {
+        if (!check_options_number(options, 232, PP_V2_MAX, &number)) {
             return 0;
         }
         wish->rules.max_len = number;
         return 1;
-    case CHECK_ARGS_OPERAND:
-        if (wish->file) {
-            return check_args_refuse(args, "one file only");
-        }
-        wish->file = args->value;
+    case OPT_JSON:
+        wish->is_json = 1;
         return 1;
-    default: /* CHECK_ARGS_WRONG: said already */
+    case CHECK_OPTIONS_OPERAND:
+        return check_options_only(options, &wish->file, "one file only");
+    default: /* CHECK_OPTIONS_WRONG: said already */
         return 0;
     }
 }
 
-static int read_args(int argc, char **argv, wish_t *wish)
+static int read_options(apr_pool_t *p, int argc, const char *const *argv,
+                        wish_t *wish)
 {
-    check_args_t args = {NAME, options, argc, argv, 0, 0, NULL, NULL};
+    check_options_t options;
     int id;
 
     memset(wish, 0, sizeof(*wish));
     wish->rules = check_show_all;
-    while ((id = check_args_next(&args)) != CHECK_ARGS_END) {
-        if (!take(&args, id, wish)) {
+    check_options_begin(&options, p, table, argc, argv);
+    while ((id = check_options_next(&options)) != CHECK_OPTIONS_END) {
+        if (!take(&options, id, wish)) {
             return 0;
         }
         if (wish->help) {
@@ -132,27 +158,25 @@ static int read_args(int argc, char **argv, wish_t *wish)
         }
     }
     if ((wish->file != NULL) + (wish->hex != NULL) + (wish->log != NULL) > 1) {
-        check_args_complain(NAME, "one of FILE, --hex and --log at a time");
+        check_options_complain(NAME, "one of FILE, --hex and --log at a time");
         return 0;
     }
     return 1;
 }
 
 /* Text of --hex or --log, or standard input's for `-`, to bytes. */
-static int read_text(const char *option, const char *text, check_row_t *row)
+static int read_text(const char *option, const char *text, check_row_t *from,
+                     check_row_t *row)
 {
-    /* A byte takes up to five characters, and white space. */
-    static uint8_t input[8 * CHECK_INPUT_MAX];
-    check_row_t from = {input, sizeof(input), 0};
     size_t text_len = strlen(text);
     const char *accepted;
 
     if (strcmp(text, "-") == 0) {
-        if (!check_bytes_read_file(NAME, "-", &from)) {
+        if (!check_bytes_read_file(NAME, "-", from)) {
             return 0;
         }
-        text = (const char *)input;
-        text_len = from.len;
+        text = (const char *)from->bytes;
+        text_len = from->len;
         /* The line end of what was pasted or echoed. */
         while (text_len > 0 && strchr("\r\n", text[text_len - 1])) {
             text_len--;
@@ -162,21 +186,91 @@ static int read_text(const char *option, const char *text, check_row_t *row)
                    ? check_bytes_from_hex(text, text_len, row)
                    : check_bytes_from_log(text, text_len, row);
     if (accepted) {
-        check_args_complain(NAME, "%s: accepted is %s", option, accepted);
+        check_options_complain(NAME, "%s: accepted is %s", option, accepted);
         return 0;
     }
     return 1;
 }
 
-static int read_bytes(const wish_t *wish, check_row_t *row)
+/* A name for the shell, where it needs to be quoted. */
+static const char *quote(apr_pool_t *p, const char *name)
 {
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
+                                "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-/+";
+    const char *quoted = "'";
+
+    if (name[strspn(name, plain)] == '\0') {
+        return name;
+    }
+    for (; *name; name++) {
+        quoted = *name == '\'' ? apr_pstrcat(p, quoted, "'\\''", NULL)
+                               : apr_psprintf(p, "%s%c", quoted, *name);
+    }
+    return apr_pstrcat(p, quoted, "'", NULL);
+}
+
+/* Packets are tshark's matter: it follows connections, and knows links. */
+static int refuse_capture(apr_pool_t *p, const char *file, const char *form)
+{
+    fprintf(stderr, CHECK_PROGRAM " " NAME ": %s: a capture file (%s). Take"
+                    " the bytes out of it with:\n"
+                    "  tshark -r %s -Y 'tcp.len > 0' -T fields"
+                    " -e tcp.payload | head -n 1 | " CHECK_PROGRAM
+                    " " NAME "\n",
+            strcmp(file, "-") == 0 ? "standard input" : file, form,
+            quote(p, file));
+    return 0;
+}
+
+/* Of any kind, readable or not. */
+static int is_file(apr_pool_t *p, const char *name)
+{
+    apr_finfo_t info;
+    apr_status_t rv = apr_stat(&info, name, APR_FINFO_TYPE, p);
+
+    return rv == APR_SUCCESS || rv == APR_INCOMPLETE
+           || APR_STATUS_IS_EACCES(rv);
+}
+
+/* A file, standard input, or bytes in the operand itself; 0 after a
+ * complaint. */
+static int read_operand(apr_pool_t *p, const char *operand, check_row_t *from,
+                        input_t *input)
+{
+    const char *capture;
+
+    if (strcmp(operand, "-") != 0 && !is_file(p, operand)) {
+        input->form = check_forms_read((const uint8_t *)operand,
+                                       strlen(operand), &input->row);
+        if (input->form) {
+            return 1;
+        }
+    }
+    if (!check_bytes_read_file(NAME, operand, from)) {
+        return 0;
+    }
+    capture = check_forms_capture(from->bytes, from->len);
+    if (capture) {
+        return refuse_capture(p, operand, capture);
+    }
+    input->form = check_forms_read(from->bytes, from->len, &input->row);
+    return 1;
+}
+
+static int read_bytes(apr_pool_t *p, const wish_t *wish, input_t *input)
+{
+    check_row_t from;
+
+    from.size = (size_t)CHECK_FORMS_MAX;
+    from.bytes = apr_palloc(p, from.size);
+    from.len = 0;
     if (wish->hex) {
-        return read_text("--hex", wish->hex, row);
+        return read_text("--hex", wish->hex, &from, &input->row);
     }
     if (wish->log) {
-        return read_text("--log", wish->log, row);
+        return read_text("--log", wish->log, &from, &input->row);
     }
-    return check_bytes_read_file(NAME, wish->file ? wish->file : "-", row);
+    return read_operand(p, wish->file ? wish->file : "-", &from, input);
 }
 
 /* What it means that there is no header. */
@@ -238,6 +332,9 @@ static void show_payload(const uint8_t *bytes, size_t len, int is_cut)
 /* What httpd makes of a right header. */
 static void show_outcome(const pp_header_t *header, size_t wire_len)
 {
+    pp_reason_t fault;
+    pp_tlv_t ssl;
+
     check_column_name(stdout, "client");
     if (pp_names_client(header)) {
         char text[PP_ADDR_TEXT_MAX];
@@ -251,6 +348,12 @@ static void show_outcome(const pp_header_t *header, size_t wire_len)
                : header->family == PP_UNIX   ? "UNIX"
                : header->version == 1        ? "UNKNOWN"
                                              : "UNSPEC");
+    }
+    if (!pp_tlv_find_ssl(header->tlvs, header->tlvs_len, &ssl, &fault)
+        && fault != PP_OK) {
+        check_column_name(stdout, "note");
+        printf("%s: what it says of TLS is left out\n",
+               pp_reason_text(fault));
     }
     if (wire_len > USUAL_MAX_HEADER) {
         check_column_name(stdout, "note");
@@ -296,21 +399,55 @@ static int show_all(const check_row_t *row, const pp_rules_t *rules)
     return CHECK_RIGHT;
 }
 
-int check_decode(int argc, char **argv)
+/* One object for each header. */
+static int show_json(const input_t *input, const pp_rules_t *rules)
 {
-    static uint8_t bytes[CHECK_INPUT_MAX];
-    check_row_t row = {bytes, sizeof(bytes), 0};
+    const uint8_t *bytes = input->row.bytes;
+    size_t len = input->row.len;
+    check_json_t json = {stdout, 0};
+    int is_right = 1;
+    int count = 0;
+
+    do {
+        pp_header_t header;
+        pp_answer_t answer = pp_decode(bytes, len, rules, &header);
+
+        check_json_open(&json, NULL, '{');
+        check_json_text(&json, "form", input->form ? input->form : "bytes");
+        check_object_header(&json, bytes, len, &answer, &header, NULL);
+        check_json_end(&json);
+        is_right = is_right && answer.status == PP_DONE;
+        len -= is_right ? answer.len : 0;
+        bytes += is_right ? answer.len : 0;
+        count++;
+    } while (is_right && check_guess(bytes, len) == CHECK_HEADER);
+    return is_right && count == 1 ? CHECK_RIGHT : CHECK_WRONG;
+}
+
+int check_decode(apr_pool_t *p, int argc, const char *const *argv)
+{
+    input_t input;
     wish_t wish;
 
-    if (!read_args(argc, argv, &wish)) {
+    if (!read_options(p, argc, argv, &wish)) {
         return CHECK_CANNOT;
     }
     if (wish.help) {
         fputs(usage, stdout);
         return CHECK_RIGHT;
     }
-    if (!read_bytes(&wish, &row)) {
+    memset(&input, 0, sizeof(input));
+    input.row.size = CHECK_INPUT_MAX;
+    input.row.bytes = apr_palloc(p, input.row.size);
+    if (!read_bytes(p, &wish, &input)) {
         return CHECK_CANNOT;
     }
-    return show_all(&row, &wish.rules);
+    if (wish.is_json) {
+        return show_json(&input, &wish.rules);
+    }
+    if (input.form) {
+        check_column_name(stdout, "read as");
+        printf("%s\n", input.form);
+    }
+    return show_all(&input.row, &wish.rules);
 }

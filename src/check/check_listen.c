@@ -20,21 +20,15 @@
  * would reset it and the answer could be lost.
  */
 
-#define _POSIX_C_SOURCE 200809L
-
 #include "check/check.h"
 
-#include <errno.h>
-#include <poll.h>
-#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include "check/check_args.h"
+#include "check/check_loop.h"
 #include "check/check_net.h"
-#include "check/check_show.h"
+#include "check/check_options.h"
 #include "check/check_visit.h"
 
 #define NAME "listen"
@@ -44,8 +38,8 @@
 
 /* How long more is waited for when what came may be all, and how long for
  * the other end to close. */
-#define PAUSE_MS 300
-#define LINGER_MS 2000
+#define PAUSE apr_time_from_msec(300)
+#define LINGER apr_time_from_msec(2000)
 
 static const char usage[] =
     "usage: " CHECK_PROGRAM " listen [OPTION ...] PORT | ADDR:PORT\n"
@@ -55,22 +49,29 @@ static const char usage[] =
     "addresses. PORT 0 is any that is free.\n"
     "\n"
     "  -v               every field, as decode prints them\n"
-    "  --hex            the header in hex too, for decode --hex\n"
+    "  --hex            the header in hex too, for decode\n"
+    "  --json           an object for each connection instead of text\n"
     "  --count N        end after N connections; status 1 when one of them\n"
     "                   had no right header\n"
     "  --timeout TIME   how long each may take, default 5s\n"
     "\n"
     "Ends by SIGINT (Ctrl-C) or SIGTERM with a summary and status 0.\n";
 
-enum { OPT_HELP = 1, OPT_VERBOSE, OPT_HEX, OPT_COUNT, OPT_TIMEOUT };
+enum {
+    OPT_HEX = CHECK_OPTIONS_FIRST,
+    OPT_JSON,
+    OPT_COUNT,
+    OPT_TIMEOUT
+};
 
-static const check_option_t options[] = {
-    {"help", CHECK_ARGS_FLAG, OPT_HELP},
-    {"v", CHECK_ARGS_FLAG, OPT_VERBOSE},
-    {"hex", CHECK_ARGS_FLAG, OPT_HEX},
-    {"count", CHECK_ARGS_VALUE, OPT_COUNT},
-    {"timeout", CHECK_ARGS_VALUE, OPT_TIMEOUT},
-    {NULL, CHECK_ARGS_FLAG, 0},
+static const apr_getopt_option_t table[] = {
+    CHECK_OPTIONS_HELP,
+    {NULL, 'v', 0, NULL},
+    {"hex", OPT_HEX, 0, NULL},
+    {"json", OPT_JSON, 0, NULL},
+    {"count", OPT_COUNT, 1, NULL},
+    {"timeout", OPT_TIMEOUT, 1, NULL},
+    {NULL, 0, 0, NULL},
 };
 
 /* What was asked for. */
@@ -79,7 +80,8 @@ typedef struct {
     check_place_t place;
     check_visit_style_t style;
     unsigned long count; /* 0: no end */
-    int64_t timeout_ms;
+    apr_interval_time_t timeout;
+    int is_json;
     int help;
 } wish_t;
 
@@ -90,10 +92,12 @@ typedef enum {
 } state_t;
 
 typedef struct {
-    int fd;
+    apr_pool_t *p;
+    check_watch_t watch;
     state_t state;
-    int64_t deadline_ms; /* as all times here: since listening began */
-    char *answer;        /* to be freed */
+    apr_time_t deadline;
+    int is_over;
+    char *answer; /* to be freed */
     size_t answer_len;
     size_t answer_sent;
     check_visit_t visit;
@@ -101,9 +105,10 @@ typedef struct {
 
 /* Everything that goes on. */
 typedef struct {
+    apr_pool_t *p;
     const wish_t *wish;
-    int listener;
-    int64_t start_ms; /* by check_net_now() */
+    check_loop_t *loop;
+    check_watch_t listener;
     guest_t *guests[PLACES];
     size_t guests_count;
     unsigned long accepted;
@@ -111,95 +116,46 @@ typedef struct {
     unsigned long right;
 } house_t;
 
-/* Written to by the signals' handler, so that poll() wakes up. */
-static int signal_pipe[2] = {-1, -1};
-
-static void on_signal(int number)
-{
-    int error = errno;
-
-    (void)number;
-    if (write(signal_pipe[1], "", 1) < 0) {
-        errno = error; /* the pipe is full: it wakes poll() anyway */
-    }
-    errno = error;
-}
-
-static int catch_signals(void)
-{
-    struct sigaction action;
-
-    if (pipe(signal_pipe) != 0) {
-        return 0;
-    }
-    check_net_prepare(signal_pipe[1]);
-    memset(&action, 0, sizeof(action));
-    action.sa_handler = on_signal;
-    sigemptyset(&action.sa_mask);
-    return sigaction(SIGINT, &action, NULL) == 0
-           && sigaction(SIGTERM, &action, NULL) == 0;
-}
-
-/* PORT, ADDR:PORT, [ADDR]:PORT; `*` is every address. */
-static int read_place(const check_args_t *args, check_place_t *place)
-{
-    unsigned long port;
-    const char *end;
-
-    if (check_args_digits(args->value, &end, &port) && *end == '\0'
-        && port <= 65535) {
-        snprintf(place->host, sizeof(place->host), "127.0.0.1");
-        snprintf(place->port, sizeof(place->port), "%lu", port);
-        return 1;
-    }
-    if (!check_place_split(args->value, place) || !place->port[0]) {
-        return check_args_refuse(args, "PORT, ADDR:PORT or [IPV6]:PORT");
-    }
-    if (strcmp(place->host, "*") == 0) {
-        place->host[0] = '\0';
-    }
-    else if (place->host[0] == '\0') {
-        snprintf(place->host, sizeof(place->host), "127.0.0.1");
-    }
-    return 1;
-}
-
-static int take(const check_args_t *args, int id, wish_t *wish)
+/* One option or operand; 0 when it is not accepted. */
+static int take(const check_options_t *options, int id, wish_t *wish)
 {
     switch (id) {
-    case OPT_HELP:
+    case 'h':
         wish->help = 1;
         return 1;
-    case OPT_VERBOSE:
+    case 'v':
         wish->style.is_verbose = 1;
         return 1;
     case OPT_HEX:
         wish->style.shows_hex = 1;
         return 1;
+    case OPT_JSON:
+        wish->is_json = 1;
+        return 1;
     case OPT_COUNT:
-        return check_args_number(args, 1, 4294967295ul, &wish->count);
+        return check_options_number(options, 1, 4294967295ul, &wish->count);
     case OPT_TIMEOUT:
-        return check_args_time(args, &wish->timeout_ms);
-    case CHECK_ARGS_OPERAND:
-        if (wish->operand) {
-            return check_args_refuse(args, "one place only");
-        }
-        wish->operand = args->value;
-        return read_place(args, &wish->place);
-    default: /* CHECK_ARGS_WRONG: said already */
+        return check_options_time(options, &wish->timeout);
+    case CHECK_OPTIONS_OPERAND:
+        return check_options_only(options, &wish->operand, "one place only")
+               && (check_place_own(wish->operand, &wish->place)
+                   || check_options_refuse(options, CHECK_PLACE_OWN));
+    default: /* CHECK_OPTIONS_WRONG: said already */
         return 0;
     }
 }
 
-static int read_args(int argc, char **argv, wish_t *wish)
+static int read_options(apr_pool_t *p, int argc, const char *const *argv,
+                        wish_t *wish)
 {
-    check_args_t args = {NAME, options, argc, argv, 0, 0, NULL, NULL};
+    check_options_t options;
     int id;
 
     memset(wish, 0, sizeof(*wish));
-    wish->timeout_ms = 5000;
-    while ((id = check_args_next(&args)) != CHECK_ARGS_END) {
-        if (!take(&args, id, wish)) {
+    wish->timeout = apr_time_from_sec(5);
+    check_options_begin(&options, p, table, argc, argv);
+    while ((id = check_options_next(&options)) != CHECK_OPTIONS_END) {
+        if (!take(&options, id, wish)) {
             return 0;
         }
         if (wish->help) {
@@ -207,60 +163,70 @@ static int read_args(int argc, char **argv, wish_t *wish)
         }
     }
     if (!wish->operand) {
-        check_args_complain(NAME, "PORT or ADDR:PORT is missing");
+        check_options_complain(NAME, "PORT or ADDR:PORT is missing");
         return 0;
     }
     return 1;
 }
 
-static int64_t now_ms(const house_t *house)
+/* May another connection be taken? */
+static int has_place(const house_t *house)
 {
-    return check_net_now() - house->start_ms;
+    return house->guests_count < PLACES
+           && (house->wish->count == 0
+               || house->accepted < house->wish->count);
 }
 
 static void accept_guest(house_t *house)
 {
+    check_connection_t made;
+    apr_pool_t *p;
     guest_t *guest;
-    int fd = accept(house->listener, NULL, NULL);
 
-    if (fd < 0) {
+    apr_pool_create(&p, house->p);
+    if (check_net_accept(p, house->listener.socket, &made) != APR_SUCCESS) {
+        apr_pool_destroy(p);
         return; /* it has gone again */
     }
-    guest = calloc(1, sizeof(*guest));
-    if (!guest) {
-        close(fd);
-        return;
-    }
-    check_net_prepare(fd);
-    guest->fd = fd;
+    guest = apr_pcalloc(p, sizeof(*guest));
+    guest->p = p;
+    guest->watch.socket = made.socket;
+    guest->watch.owner = guest;
     guest->state = STATE_READING;
     guest->visit.number = ++house->accepted;
-    guest->visit.since_ms = now_ms(house);
+    guest->visit.since = apr_time_now();
     guest->visit.answer.status = PP_MORE;
-    guest->deadline_ms = guest->visit.since_ms + house->wish->timeout_ms;
-    check_net_peer(fd, &guest->visit.peer);
+    guest->visit.peer = made.peer;
+    guest->deadline = guest->visit.since + house->wish->timeout;
     house->guests[house->guests_count++] = guest;
+    check_loop_want(house->loop, &guest->watch, APR_POLLIN);
 }
 
 /* Print what came, and turn to the answer. */
 static void decide(house_t *house, guest_t *guest)
 {
-    check_visit_print(stdout, &guest->visit, &house->wish->style);
+    if (house->wish->is_json) {
+        check_visit_write(stdout, &guest->visit);
+    }
+    else {
+        check_visit_print(stdout, &guest->visit, &house->wish->style);
+    }
     fflush(stdout);
     house->shown++;
     house->right += check_visit_is_right(&guest->visit) ? 1 : 0;
     check_visit_answer(&guest->visit, &guest->answer, &guest->answer_len);
     guest->state = STATE_WRITING;
-    guest->deadline_ms = now_ms(house) + LINGER_MS;
+    guest->deadline = apr_time_now() + LINGER;
+    check_loop_want(house->loop, &guest->watch, APR_POLLOUT);
 }
 
 static void read_guest(house_t *house, guest_t *guest)
 {
     check_visit_t *visit = &guest->visit;
-    int64_t now = now_ms(house);
+    apr_time_t now = apr_time_now();
     size_t len;
 
-    switch (check_net_read(guest->fd, visit->bytes + visit->len,
+    switch (check_net_read(guest->watch.socket, visit->bytes + visit->len,
                            sizeof(visit->bytes) - visit->len, 0, &len)) {
     case CHECK_NET_DATA:
         visit->len += len;
@@ -280,8 +246,8 @@ static void read_guest(house_t *house, guest_t *guest)
         decide(house, guest);
         break;
     case 1:
-        if (now + PAUSE_MS < guest->deadline_ms) {
-            guest->deadline_ms = now + PAUSE_MS;
+        if (now + PAUSE < guest->deadline) {
+            guest->deadline = now + PAUSE;
         }
         break;
     default: /* 0: wait on */
@@ -292,79 +258,79 @@ static void read_guest(house_t *house, guest_t *guest)
 static void write_guest(house_t *house, guest_t *guest)
 {
     while (guest->answer_sent < guest->answer_len) {
-        ssize_t sent = send(guest->fd, guest->answer + guest->answer_sent,
-                            guest->answer_len - guest->answer_sent, 0);
+        apr_size_t sent = guest->answer_len - guest->answer_sent;
+        apr_status_t rv = apr_socket_send(guest->watch.socket,
+                                          guest->answer + guest->answer_sent,
+                                          &sent);
 
-        if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+        guest->answer_sent += sent;
+        if (APR_STATUS_IS_EAGAIN(rv)) {
             return;
         }
-        if (sent < 0 && errno != EINTR) {
+        if (rv != APR_SUCCESS) {
             break;
         }
-        guest->answer_sent += sent > 0 ? (size_t)sent : 0;
     }
-    shutdown(guest->fd, SHUT_WR);
+    apr_socket_shutdown(guest->watch.socket, APR_SHUTDOWN_WRITE);
     guest->state = STATE_LINGERING;
-    guest->deadline_ms = now_ms(house) + LINGER_MS;
+    guest->deadline = apr_time_now() + LINGER;
+    check_loop_want(house->loop, &guest->watch, APR_POLLIN);
 }
 
-/* 0 when it is over. */
-static int linger(guest_t *guest)
+static void linger(guest_t *guest)
 {
     uint8_t nowhere[4096];
     size_t len;
 
-    switch (check_net_read(guest->fd, nowhere, sizeof(nowhere), 0, &len)) {
+    switch (check_net_read(guest->watch.socket, nowhere, sizeof(nowhere), 0,
+                           &len)) {
     case CHECK_NET_DATA:
     case CHECK_NET_SILENT:
-        return 1;
+        break;
     case CHECK_NET_END:
     case CHECK_NET_RESET:
+        guest->is_over = 1;
         break;
     }
-    return 0;
 }
 
-/* Go on with a connection; 0 when it is over. */
-static int serve(house_t *house, guest_t *guest, short events)
+/* Something has happened on a connection. */
+static void serve(house_t *house, guest_t *guest)
 {
-    int is_late = now_ms(house) >= guest->deadline_ms;
-
-    if (guest->state == STATE_READING && events) {
+    switch (guest->state) {
+    case STATE_READING:
         read_guest(house, guest);
-    }
-    if (guest->state == STATE_READING && is_late) {
-        if (!guest->visit.ended && !check_visit_is_whole(&guest->visit)) {
-            guest->visit.ended = "silent until the time limit";
-        }
-        decide(house, guest);
-        is_late = 0;
-    }
-    if (guest->state == STATE_WRITING) {
+        break;
+    case STATE_WRITING:
         write_guest(house, guest);
+        break;
+    case STATE_LINGERING:
+        linger(guest);
+        break;
     }
-    if (guest->state == STATE_LINGERING && events && !linger(guest)) {
-        return 0;
+}
+
+/* Its time is up. */
+static void time_out(house_t *house, guest_t *guest)
+{
+    if (guest->state != STATE_READING) {
+        guest->is_over = 1;
+        return;
     }
-    return !is_late;
+    if (!guest->visit.ended && !check_visit_is_whole(&guest->visit)) {
+        guest->visit.ended = "silent until the time limit";
+    }
+    decide(house, guest);
 }
 
 static void leave(house_t *house, size_t i)
 {
     guest_t *guest = house->guests[i];
 
-    close(guest->fd);
+    check_loop_want(house->loop, &guest->watch, 0);
     free(guest->answer);
-    free(guest);
+    apr_pool_destroy(guest->p);
     house->guests[i] = house->guests[--house->guests_count];
-}
-
-/* May another connection be taken? */
-static int has_place(const house_t *house)
-{
-    return house->guests_count < PLACES
-           && (house->wish->count == 0
-               || house->accepted < house->wish->count);
 }
 
 static int is_over(const house_t *house)
@@ -373,100 +339,112 @@ static int is_over(const house_t *house)
            && house->guests_count == 0;
 }
 
-/* How long to wait: to the first deadline. */
-static int wait_ms(const house_t *house)
+/* How long to wait: to the first deadline; negative: without end. */
+static apr_interval_time_t time_left(const house_t *house)
 {
-    int64_t now = now_ms(house);
-    int64_t least = -1;
+    apr_time_t now = apr_time_now();
+    apr_interval_time_t least = -1;
     size_t i;
 
     for (i = 0; i < house->guests_count; i++) {
-        int64_t left = house->guests[i]->deadline_ms - now;
+        apr_interval_time_t left = house->guests[i]->deadline - now;
 
         left = left > 0 ? left : 0;
         least = least < 0 || left < least ? left : least;
     }
-    return (int)least;
+    return least;
 }
 
-/* Wait for something and see to it; 0 when a signal came. */
-static int turn(house_t *house)
+/* Wait for something and see to it. */
+static void turn(house_t *house)
 {
-    struct pollfd entries[2 + PLACES];
-    size_t i;
+    const apr_pollfd_t *ready;
+    apr_time_t now;
+    int count;
+    int i;
 
-    memset(entries, 0, sizeof(entries));
-    entries[0].fd = signal_pipe[0];
-    entries[0].events = POLLIN;
-    entries[1].fd = has_place(house) ? house->listener : -1;
-    entries[1].events = POLLIN;
-    for (i = 0; i < house->guests_count; i++) {
-        entries[2 + i].fd = house->guests[i]->fd;
-        entries[2 + i].events
-            = house->guests[i]->state == STATE_WRITING ? POLLOUT : POLLIN;
-    }
-    if (poll(entries, (nfds_t)(2 + house->guests_count), wait_ms(house)) < 0) {
-        return errno == EINTR;
-    }
-    /* From the last: the place of one that leaves is filled by a later one,
-     * which was seen to already. */
-    for (i = house->guests_count; i-- > 0;) {
-        if (!serve(house, house->guests[i], entries[2 + i].revents)) {
-            leave(house, i);
+    check_loop_want(house->loop, &house->listener,
+                    has_place(house) ? APR_POLLIN : 0);
+    count = check_loop_wait(house->loop, time_left(house), &ready);
+    for (i = 0; i < count; i++) {
+        const check_watch_t *watch = ready[i].client_data;
+
+        if (watch->owner) {
+            serve(house, watch->owner);
+        }
+        else {
+            accept_guest(house);
         }
     }
-    if (entries[1].revents) {
-        accept_guest(house);
+    now = apr_time_now();
+    /* From the last: the place of one that leaves is filled by a later one,
+     * which was seen to already. */
+    for (i = (int)house->guests_count; i-- > 0;) {
+        guest_t *guest = house->guests[i];
+
+        if (!guest->is_over && now >= guest->deadline) {
+            time_out(house, guest);
+        }
+        if (guest->is_over) {
+            leave(house, (size_t)i);
+        }
     }
-    return !entries[0].revents;
 }
 
-static int run(const wish_t *wish)
+static int open_house(house_t *house)
 {
-    static house_t house;
     check_endpoint_t own;
 
-    house.wish = wish;
-    house.listener = check_net_listen(NAME, &wish->place);
-    if (house.listener < 0) {
-        return CHECK_CANNOT;
+    house->listener.socket = check_net_listen(house->p, NAME,
+                                              &house->wish->place, &own);
+    if (!house->listener.socket) {
+        return 0;
     }
-    if (!catch_signals()) {
-        /* One thread: NOLINTNEXTLINE(concurrency-mt-unsafe) */
-        fprintf(stderr, CHECK_PROGRAM " " NAME ": %s\n", strerror(errno));
-        return CHECK_CANNOT;
+    house->loop = check_loop_make(house->p, NAME, PLACES + 1);
+    if (!house->loop) {
+        return 0;
     }
-    house.start_ms = check_net_now();
-    check_net_own(house.listener, &own);
-    printf("listening on ");
-    check_place_print(stdout, &own);
-    printf("\n");
+    /* Lines of JSON are of connections alone. */
+    fprintf(house->wish->is_json ? stderr : stdout, "listening on ");
+    check_place_print(house->wish->is_json ? stderr : stdout, &own);
+    fprintf(house->wish->is_json ? stderr : stdout, "\n");
     fflush(stdout);
-    while (!is_over(&house) && turn(&house)) {
-        /* turn() has seen to it. */
-    }
-    while (house.guests_count > 0) {
-        leave(&house, 0);
-    }
-    close(house.listener);
-    printf("%lu connection%s: %lu with a right header, %lu without\n",
-           house.shown, house.shown == 1 ? "" : "s", house.right,
-           house.shown - house.right);
-    return is_over(&house) && house.right < house.shown ? CHECK_WRONG
-                                                        : CHECK_RIGHT;
+    return 1;
 }
 
-int check_listen(int argc, char **argv)
+static int run(house_t *house)
 {
-    static wish_t wish; /* run() keeps its address */
+    if (!open_house(house)) {
+        return CHECK_CANNOT;
+    }
+    while (!is_over(house) && !check_loop_is_over()) {
+        turn(house);
+    }
+    while (house->guests_count > 0) {
+        leave(house, 0);
+    }
+    if (!house->wish->is_json) {
+        printf("%lu connection%s: %lu with a right header, %lu without\n",
+               house->shown, house->shown == 1 ? "" : "s", house->right,
+               house->shown - house->right);
+    }
+    return is_over(house) && house->right < house->shown ? CHECK_WRONG
+                                                         : CHECK_RIGHT;
+}
 
-    if (!read_args(argc, argv, &wish)) {
+int check_listen(apr_pool_t *p, int argc, const char *const *argv)
+{
+    house_t *house = apr_pcalloc(p, sizeof(*house));
+    wish_t wish;
+
+    if (!read_options(p, argc, argv, &wish)) {
         return CHECK_CANNOT;
     }
     if (wish.help) {
         fputs(usage, stdout);
         return CHECK_RIGHT;
     }
-    check_net_init();
-    return run(&wish);
+    house->p = p;
+    house->wish = &wish;
+    return run(house);
 }

@@ -18,76 +18,94 @@
  *   send     a header and a request         check_send.c
  *   probe    good and bad headers           check_probe.c
  *   listen   show every header that comes   check_listen.c
+ *   relay    add a header, or take it off   check_relay.c
  *
  * On the same decoder as the module, so what is said here is what the module
  * does.
  */
 
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include <apr_general.h>
+#include <apr_signal.h>
+
 #include "check/check.h"
-#include "check/check_args.h"
+#include "check/check_options.h"
 
 static const char usage[] =
-    "usage: " CHECK_PROGRAM " COMMAND [OPTION ...] [ARGUMENT]\n"
+    "usage: " CHECK_PROGRAM " COMMAND [OPTION ...] [ARGUMENT ...]\n"
     "\n"
     "Look at PROXY protocol headers, versions 1 and 2.\n"
     "\n"
-    "  decode [FILE]      say what some bytes say\n"
-    "  send HOST:PORT     send a header and a request, say what came back\n"
-    "  probe HOST:PORT    send good and bad headers, say what the listener "
-    "did\n"
-    "  listen [ADDR:]PORT say what header each connection brings\n"
+    "  decode [FILE]        say what some bytes say\n"
+    "  send HOST:PORT       send a header and a request, say what came back\n"
+    "  probe HOST:PORT      send good and bad headers, say what the listener\n"
+    "                       did\n"
+    "  listen [ADDR:]PORT   say what header each connection brings\n"
+    "  relay LISTEN TARGET  add a header to each connection, or take it off\n"
     "\n"
-    "  COMMAND --help     the command's options\n"
-    "  --version\n"
+    "  COMMAND --help       the command's options; -h\n"
+    "  --version            -V\n"
     "\n"
     "Exit status: 0 right, 1 not right, 2 wrong usage or impossible.\n";
 
 typedef struct {
     const char *name;
-    int (*run)(int argc, char **argv);
+    int (*run)(apr_pool_t *p, int argc, const char *const *argv);
 } command_t;
 
 static const command_t commands[] = {
-    {"decode", check_decode},
-    {"send", check_send},
-    {"probe", check_probe},
-    {"listen", check_listen},
+    {"decode", check_decode}, {"send", check_send},
+    {"probe", check_probe},   {"listen", check_listen},
+    {"relay", check_relay},
 };
 
-static int run(const char *name, int argc, char **argv)
+static int is_either(const char *text, const char *one, const char *other)
 {
+    return strcmp(text, one) == 0 || strcmp(text, other) == 0;
+}
+
+static int run(apr_pool_t *p, int argc, const char *const *argv)
+{
+    const char *name = argv[0];
     size_t i;
 
-    if (strcmp(name, "--help") == 0 || strcmp(name, "help") == 0) {
+    if (is_either(name, "--help", "-h") || strcmp(name, "help") == 0) {
         fputs(usage, stdout);
         return CHECK_RIGHT;
     }
-    if (strcmp(name, "--version") == 0) {
+    if (is_either(name, "--version", "-V")) {
         puts(CHECK_PROGRAM " " CHECK_VERSION);
         return CHECK_RIGHT;
     }
     for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
         if (strcmp(name, commands[i].name) == 0) {
-            return commands[i].run(argc, argv);
+            return commands[i].run(p, argc, argv);
         }
     }
-    check_args_complain(NULL, "'%s': accepted is decode, send, probe or"
-                              " listen", name);
+    check_options_complain(NULL, "'%s': accepted is decode, send, probe,"
+                                 " listen or relay", name);
     return CHECK_CANNOT;
 }
 
-int main(int argc, char **argv)
+int main(int argc, const char *const *argv)
 {
+    apr_pool_t *p;
     int status;
 
     if (argc < 2) {
         fputs(usage, stderr);
         return CHECK_CANNOT;
     }
-    status = run(argv[1], argc - 2, argv + 2);
+    apr_app_initialize(&argc, &argv, NULL);
+    atexit(apr_terminate);
+    apr_pool_create(&p, NULL);
+    /* A write to a closed connection fails, and that is told. */
+    apr_signal(SIGPIPE, SIG_IGN);
+    status = run(p, argc - 1, argv + 1);
     if (fflush(stdout) != 0 || ferror(stdout)) {
         fprintf(stderr, CHECK_PROGRAM ": output cannot be written\n");
         return CHECK_CANNOT;

@@ -15,344 +15,219 @@
  * Sockets.
  */
 
-#define _POSIX_C_SOURCE 200809L
-
 #include "check/check_net.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
+
+#include <apr_strings.h>
 
 #include "check/check.h"
 
-#define BACKLOG 128
-
-int64_t check_net_now(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-void check_net_init(void)
-{
-    struct sigaction action;
-
-    memset(&action, 0, sizeof(action));
-    action.sa_handler = SIG_IGN;
-    sigemptyset(&action.sa_mask);
-    sigaction(SIGPIPE, &action, NULL);
-}
+#define BACKLOG 1024
 
 static void complain(const char *command, const check_place_t *place,
-                     const char *what, const char *why)
+                     const char *what, apr_status_t why)
 {
     int is_inet6 = strchr(place->host, ':') != NULL;
+    char text[120];
 
     fprintf(stderr, CHECK_PROGRAM " %s: %s %s%s%s%s%s: %s\n", command, what,
             is_inet6 ? "[" : "", place->host, is_inet6 ? "]" : "",
-            place->port[0] ? ":" : "", place->port, why);
+            place->port[0] ? ":" : "", place->port,
+            apr_strerror(why, text, sizeof(text)));
 }
 
-void check_net_prepare(int fd)
+static apr_port_t port_of(const check_place_t *place)
 {
-    int on = 1;
-
-    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    return (apr_port_t)apr_atoi64(place->port); /* check_place_split() read
+                                                   it */
 }
 
-/* Wait until a socket is ready; 0 when it is not until the deadline. */
-static int wait_for(int fd, short events, int64_t deadline)
+void check_net_prepare(apr_socket_t *socket)
 {
-    struct pollfd entry = {0, 0, 0};
+    apr_socket_timeout_set(socket, 0);
+    apr_socket_opt_set(socket, APR_TCP_NODELAY, 1);
+}
 
-    entry.fd = fd;
-    entry.events = events;
-    for (;;) {
-        int64_t left = deadline - check_net_now();
+static void set_endpoint(check_endpoint_t *endpoint, const apr_sockaddr_t *sa)
+{
+    memset(endpoint, 0, sizeof(*endpoint));
+    if (sa->family == APR_INET) {
+        pp_addr_set(&endpoint->addr, PP_INET, sa->ipaddr_ptr);
+    }
+    else {
+        pp_addr_set(&endpoint->addr, PP_INET6, sa->ipaddr_ptr);
+    }
+    endpoint->port = sa->port;
+}
 
-        switch (poll(&entry, 1, left > 0 ? (int)left : 0)) {
-        case 0:
-            return 0;
-        case -1:
-            if (errno != EINTR) {
-                return 0;
-            }
-            break;
-        default:
-            return 1;
-        }
+static void set_end(apr_socket_t *socket, apr_interface_e which,
+                    check_endpoint_t *endpoint)
+{
+    apr_sockaddr_t *sa;
+
+    memset(endpoint, 0, sizeof(*endpoint));
+    if (apr_socket_addr_get(&sa, which, socket) == APR_SUCCESS) {
+        set_endpoint(endpoint, sa);
     }
 }
 
-/* The addresses of a place; NULL, and a message, when there are none. */
-static struct addrinfo *resolve(const char *command,
-                                const check_place_t *place, int family,
-                                int flags)
+apr_sockaddr_t *check_net_resolve(apr_pool_t *p, const char *command,
+                                  const check_place_t *place)
 {
-    struct addrinfo hints;
-    struct addrinfo *found = NULL;
-    int rv;
+    apr_sockaddr_t *sa = NULL;
+    apr_status_t rv = apr_sockaddr_info_get(&sa, place->host, APR_UNSPEC,
+                                            port_of(place), 0, p);
 
-    memset(&hints, 0, sizeof(hints));
-    hints.ai_family = family;
-    hints.ai_socktype = SOCK_STREAM;
-    hints.ai_flags = flags;
-    rv = getaddrinfo(place->host[0] ? place->host : NULL,
-                     place->port[0] ? place->port : NULL, &hints, &found);
-    if (rv != 0) {
-        complain(command, place, "no such address:", gai_strerror(rv));
+    if (rv != APR_SUCCESS) {
+        complain(command, place, "no such address:", rv);
         return NULL;
     }
-    return found;
+    return sa;
 }
 
-/* Give a socket the source address that was asked for; an errno value. */
-static int bind_from(int fd, const char *command, const char *from,
-                     int family)
+/* Give a socket the source address that was asked for. */
+static apr_status_t bind_from(apr_pool_t *p, apr_socket_t *socket,
+                              const char *from, int family)
 {
-    check_place_t place;
-    struct addrinfo *own;
-    int error;
+    apr_sockaddr_t *own;
+    apr_status_t rv;
 
     if (!from) {
-        return 0;
+        return APR_SUCCESS;
     }
-    memset(&place, 0, sizeof(place));
-    snprintf(place.host, sizeof(place.host), "%s", from);
-    own = resolve(command, &place, family, AI_NUMERICHOST);
-    if (!own) {
-        return EADDRNOTAVAIL;
-    }
-    error = bind(fd, own->ai_addr, own->ai_addrlen) == 0 ? 0 : errno;
-    freeaddrinfo(own);
-    return error;
+    rv = apr_sockaddr_info_get(&own, from, family, 0, 0, p);
+    return rv == APR_SUCCESS ? apr_socket_bind(socket, own) : rv;
 }
 
-/* Connect to one address; an errno value. */
-static int connect_one(int fd, const struct addrinfo *to, int64_t timeout_ms)
+int check_net_connect(apr_pool_t *p, const char *command,
+                      const check_place_t *to, const char *from,
+                      apr_interval_time_t timeout, check_connection_t *made)
 {
-    socklen_t size = sizeof(int);
-    int error = 0;
-
-    check_net_prepare(fd);
-    if (connect(fd, to->ai_addr, to->ai_addrlen) == 0) {
-        return 0;
-    }
-    if (errno != EINPROGRESS) {
-        return errno;
-    }
-    if (!wait_for(fd, POLLOUT, check_net_now() + timeout_ms)) {
-        return ETIMEDOUT;
-    }
-    getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
-    return error;
-}
-
-int check_net_connect(const char *command, const check_place_t *to,
-                      const char *from, int64_t timeout_ms)
-{
-    struct addrinfo *found = resolve(command, to, AF_UNSPEC, 0);
-    struct addrinfo *one;
+    apr_sockaddr_t *sa = check_net_resolve(p, command, to);
     const char *what = "cannot connect to";
-    int error = 0;
-    int fd = -1;
+    apr_status_t rv = APR_EGENERAL;
 
-    if (!found) {
-        return -1;
+    if (!sa) {
+        return 0;
     }
-    for (one = found; one; one = one->ai_next) {
-        fd = socket(one->ai_family, one->ai_socktype, one->ai_protocol);
-        if (fd < 0) {
-            error = errno;
+    for (; sa && rv != APR_SUCCESS; sa = sa->next) {
+        rv = apr_socket_create(&made->socket, sa->family, SOCK_STREAM,
+                               APR_PROTO_TCP, p);
+        if (rv != APR_SUCCESS) {
             continue;
         }
         what = "cannot use --bind's address to connect to";
-        error = bind_from(fd, command, from, one->ai_family);
-        if (error == 0) {
+        rv = bind_from(p, made->socket, from, sa->family);
+        if (rv == APR_SUCCESS) {
             what = "cannot connect to";
-            error = connect_one(fd, one, timeout_ms);
+            apr_socket_timeout_set(made->socket, timeout);
+            rv = apr_socket_connect(made->socket, sa);
         }
-        if (error == 0) {
-            break;
+        if (rv != APR_SUCCESS) {
+            apr_socket_close(made->socket);
         }
-        close(fd);
-        fd = -1;
     }
-    freeaddrinfo(found);
-    if (fd < 0) {
-        /* One thread: NOLINTNEXTLINE(concurrency-mt-unsafe) */
-        complain(command, to, what, strerror(error));
+    if (rv != APR_SUCCESS) {
+        complain(command, to, what, rv);
+        return 0;
     }
-    return fd;
+    apr_socket_opt_set(made->socket, APR_TCP_NODELAY, 1);
+    set_end(made->socket, APR_LOCAL, &made->own);
+    set_end(made->socket, APR_REMOTE, &made->peer);
+    return 1;
 }
 
-/* Listen on one address; a socket, or -1 with errno set. */
-static int listen_one(const struct addrinfo *at, int both_families)
+/* Listen on one address; NULL, and why, when that fails. */
+static apr_socket_t *listen_one(apr_pool_t *p, apr_sockaddr_t *sa,
+                                int both_families, apr_status_t *why)
 {
-    int fd = socket(at->ai_family, at->ai_socktype, at->ai_protocol);
-    int on = 1;
-    int off = 0;
+    apr_socket_t *socket;
 
-    if (fd < 0) {
-        return -1;
+    *why = apr_socket_create(&socket, sa->family, SOCK_STREAM, APR_PROTO_TCP,
+                             p);
+    if (*why != APR_SUCCESS) {
+        return NULL;
     }
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    apr_socket_opt_set(socket, APR_SO_REUSEADDR, 1);
     if (both_families) {
-        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
+        apr_socket_opt_set(socket, APR_IPV6_V6ONLY, 0);
     }
-    if (bind(fd, at->ai_addr, at->ai_addrlen) != 0
-        || listen(fd, BACKLOG) != 0) {
-        int error = errno;
-
-        close(fd);
-        errno = error;
-        return -1;
+    *why = apr_socket_bind(socket, sa);
+    if (*why == APR_SUCCESS) {
+        *why = apr_socket_listen(socket, BACKLOG);
     }
-    check_net_prepare(fd);
-    return fd;
+    if (*why != APR_SUCCESS) {
+        apr_socket_close(socket);
+        return NULL;
+    }
+    check_net_prepare(socket);
+    return socket;
 }
 
-/* Every address: an IPv6 socket that takes IPv4 too, where there is IPv6. */
-static int listen_all(const char *port)
+apr_socket_t *check_net_listen(apr_pool_t *p, const char *command,
+                               const check_place_t *at, check_endpoint_t *own)
 {
-    struct addrinfo hints;
-    struct addrinfo *found = NULL;
-    int fd = -1;
+    const char *host = at->host[0] ? at->host : NULL;
+    apr_socket_t *socket = NULL;
+    apr_sockaddr_t *sa;
+    apr_status_t rv = APR_SUCCESS;
 
-    memset(&hints, 0, sizeof(hints));
-    hints.ai_family = AF_INET6;
-    hints.ai_socktype = SOCK_STREAM;
-    hints.ai_flags = AI_PASSIVE;
-    if (getaddrinfo(NULL, port, &hints, &found) == 0) {
-        fd = listen_one(found, 1);
-        freeaddrinfo(found);
+    /* Every address: an IPv6 socket that takes IPv4 too, where APR and the
+     * machine have IPv6. */
+    if (!host && APR_HAVE_IPV6
+        && apr_sockaddr_info_get(&sa, NULL, APR_INET6, port_of(at), 0, p)
+               == APR_SUCCESS) {
+        socket = listen_one(p, sa, 1, &rv);
     }
-    return fd;
+    if (!socket) {
+        rv = apr_sockaddr_info_get(&sa, host, host ? APR_UNSPEC : APR_INET,
+                                   port_of(at), 0, p);
+        if (rv != APR_SUCCESS) {
+            complain(command, at, "no such address:", rv);
+            return NULL;
+        }
+        socket = listen_one(p, sa, 0, &rv);
+    }
+    if (!socket) {
+        complain(command, at, "cannot listen on", rv);
+        return NULL;
+    }
+    set_end(socket, APR_LOCAL, own);
+    return socket;
 }
 
-int check_net_listen(const char *command, const check_place_t *at)
+apr_status_t check_net_accept(apr_pool_t *p, apr_socket_t *listener,
+                              check_connection_t *made)
 {
-    struct addrinfo *found;
-    int fd = at->host[0] ? -1 : listen_all(at->port);
+    apr_status_t rv = apr_socket_accept(&made->socket, listener, p);
 
-    if (fd >= 0) {
-        return fd;
+    if (rv == APR_SUCCESS) {
+        check_net_prepare(made->socket);
+        set_end(made->socket, APR_LOCAL, &made->own);
+        set_end(made->socket, APR_REMOTE, &made->peer);
     }
-    found = resolve(command, at, at->host[0] ? AF_UNSPEC : AF_INET,
-                    AI_PASSIVE);
-    if (!found) {
-        return -1;
-    }
-    fd = listen_one(found, 0);
-    if (fd < 0) {
-        /* One thread: NOLINTNEXTLINE(concurrency-mt-unsafe) */
-        complain(command, at, "cannot listen on", strerror(errno));
-    }
-    freeaddrinfo(found);
-    return fd;
+    return rv;
 }
 
-check_net_t check_net_write(int fd, const uint8_t *bytes, size_t len,
-                            int64_t deadline)
+check_net_t check_net_read(apr_socket_t *socket, void *bytes, size_t size,
+                           apr_interval_time_t timeout, size_t *len)
 {
-    while (len > 0) {
-        ssize_t sent = send(fd, bytes, len, 0);
+    apr_size_t got = size;
+    apr_status_t rv;
 
-        if (sent > 0) {
-            bytes += sent;
-            len -= (size_t)sent;
-        }
-        else if (sent < 0 && errno == EINTR) {
-            continue;
-        }
-        else if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
-            if (!wait_for(fd, POLLOUT, deadline)) {
-                return CHECK_NET_SILENT;
-            }
-        }
-        else {
-            return CHECK_NET_RESET;
-        }
-    }
-    return CHECK_NET_DATA;
-}
-
-check_net_t check_net_read(int fd, uint8_t *bytes, size_t size,
-                           int64_t deadline, size_t *len)
-{
     *len = 0;
-    for (;;) {
-        ssize_t got = recv(fd, bytes, size, 0);
-
-        if (got > 0) {
-            *len = (size_t)got;
-            return CHECK_NET_DATA;
-        }
-        if (got == 0) {
-            return CHECK_NET_END;
-        }
-        if (errno == EINTR) {
-            continue;
-        }
-        if (errno != EAGAIN && errno != EWOULDBLOCK) {
-            return CHECK_NET_RESET;
-        }
-        if (!wait_for(fd, POLLIN, deadline)) {
-            return CHECK_NET_SILENT;
-        }
+    apr_socket_timeout_set(socket, timeout > 0 ? timeout : 0);
+    rv = apr_socket_recv(socket, bytes, &got);
+    if (rv == APR_SUCCESS) {
+        *len = got;
+        return CHECK_NET_DATA;
     }
-}
-
-static void set_endpoint(check_endpoint_t *endpoint,
-                         const struct sockaddr_storage *address)
-{
-    memset(endpoint, 0, sizeof(*endpoint));
-    if (address->ss_family == AF_INET) {
-        struct sockaddr_in inet;
-
-        memcpy(&inet, address, sizeof(inet));
-        pp_addr_set(&endpoint->addr, PP_INET,
-                    (const uint8_t *)&inet.sin_addr);
-        endpoint->port = ntohs(inet.sin_port);
+    if (rv == APR_EOF) {
+        return CHECK_NET_END;
     }
-    else if (address->ss_family == AF_INET6) {
-        struct sockaddr_in6 inet6;
-
-        memcpy(&inet6, address, sizeof(inet6));
-        pp_addr_set(&endpoint->addr, PP_INET6,
-                    (const uint8_t *)&inet6.sin6_addr);
-        endpoint->port = ntohs(inet6.sin6_port);
-    }
-}
-
-void check_net_own(int fd, check_endpoint_t *endpoint)
-{
-    struct sockaddr_storage address;
-    socklen_t size = sizeof(address);
-
-    memset(&address, 0, sizeof(address));
-    getsockname(fd, (struct sockaddr *)&address, &size);
-    set_endpoint(endpoint, &address);
-}
-
-void check_net_peer(int fd, check_endpoint_t *endpoint)
-{
-    struct sockaddr_storage address;
-    socklen_t size = sizeof(address);
-
-    memset(&address, 0, sizeof(address));
-    getpeername(fd, (struct sockaddr *)&address, &size);
-    set_endpoint(endpoint, &address);
+    return APR_STATUS_IS_TIMEUP(rv) || APR_STATUS_IS_EAGAIN(rv)
+               ? CHECK_NET_SILENT
+               : CHECK_NET_RESET;
 }

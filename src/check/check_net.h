@@ -12,81 +12,94 @@
  */
 
 /*
- * Sockets with time limits.  Every wait has a deadline on the monotonic
- * clock.
+ * Sockets, on APR: connect, listen, and the addresses of their ends.
  */
 
 #ifndef CHECK_NET_H
 #define CHECK_NET_H
 
-#include <stddef.h>
-#include <stdint.h>
+#include <apr_network_io.h>
+#include <apr_pools.h>
+#include <apr_time.h>
 
 #include "check/check_place.h"
 
-/* How a read or a write ended. */
+/* How a read ended. */
 typedef enum {
-    CHECK_NET_DATA,  /* bytes went over */
+    CHECK_NET_DATA,  /* bytes came */
     CHECK_NET_END,   /* the other end has closed */
-    CHECK_NET_RESET, /* ... with a reset, or nothing can be sent any more */
+    CHECK_NET_RESET, /* ... with a reset */
     CHECK_NET_SILENT /* nothing until the deadline */
 } check_net_t;
 
-/** @return the monotonic clock in milliseconds */
-int64_t check_net_now(void);
-
-/** Ignore SIGPIPE, which a write to a closed connection would raise. */
-void check_net_init(void);
+/** A connection, and its ends as they were when it was made: after a reset
+ * the socket no longer knows them. */
+typedef struct {
+    apr_socket_t *socket;
+    check_endpoint_t own;
+    check_endpoint_t peer;
+} check_connection_t;
 
 /**
  * Connect, trying each of the host's addresses.  Says on standard error what
  * fails.
+ * @param p the connection's
  * @param command the command's name, for messages
  * @param to host and port
  * @param from the socket's own address, or NULL for any
- * @param timeout_ms for each address
- * @return a non-blocking socket without Nagle's delay, or -1
+ * @param timeout for each address
+ * @param made filled on success: without Nagle's delay
+ * @return 1 on success, else 0
  */
-int check_net_connect(const char *command, const check_place_t *to,
-                      const char *from, int64_t timeout_ms);
+int check_net_connect(apr_pool_t *p, const char *command,
+                      const check_place_t *to, const char *from,
+                      apr_interval_time_t timeout, check_connection_t *made);
 
 /**
  * Listen.  Says on standard error what fails.
+ * @param p the socket's
  * @param command the command's name, for messages
  * @param at host and port; no host: every address, of both families
- * @return a non-blocking socket, or -1
+ * @param own set to the socket's own address
+ * @return a non-blocking socket, or NULL
  */
-int check_net_listen(const char *command, const check_place_t *at);
-
-/** Make a socket non-blocking, without Nagle's delay. */
-void check_net_prepare(int fd);
+apr_socket_t *check_net_listen(apr_pool_t *p, const char *command,
+                               const check_place_t *at,
+                               check_endpoint_t *own);
 
 /**
- * Write all bytes.
- * @param fd a non-blocking socket
- * @param bytes what
- * @param len how many
- * @param deadline by check_net_now()
- * @return CHECK_NET_DATA when all went, CHECK_NET_RESET or CHECK_NET_SILENT
+ * Take a connection, without blocking.
+ * @param p the connection's
+ * @param listener a non-blocking socket
+ * @param made filled on success: non-blocking, without Nagle's delay
+ * @return APR_SUCCESS, or why there is none
  */
-check_net_t check_net_write(int fd, const uint8_t *bytes, size_t len,
-                            int64_t deadline);
+apr_status_t check_net_accept(apr_pool_t *p, apr_socket_t *listener,
+                              check_connection_t *made);
+
+/**
+ * Find a host's first address.  Says on standard error what fails.
+ * @param p the address's
+ * @param command the command's name, for messages
+ * @param place host and port
+ * @return the address, or NULL
+ */
+apr_sockaddr_t *check_net_resolve(apr_pool_t *p, const char *command,
+                                  const check_place_t *place);
+
+/** Make a socket non-blocking, without Nagle's delay. */
+void check_net_prepare(apr_socket_t *socket);
 
 /**
  * Wait for bytes and read some.
- * @param fd a non-blocking socket
+ * @param socket the socket
  * @param bytes room
  * @param size how much of it, greater than 0
- * @param deadline by check_net_now(); one that is past still reads what is
- *        there
+ * @param timeout 0 or less: read only what is there
  * @param len set to the number read; 0 unless CHECK_NET_DATA is returned
  * @return how it ended
  */
-check_net_t check_net_read(int fd, uint8_t *bytes, size_t size,
-                           int64_t deadline, size_t *len);
-
-/** Set an endpoint to a socket's own, or the other end's. */
-void check_net_own(int fd, check_endpoint_t *endpoint);
-void check_net_peer(int fd, check_endpoint_t *endpoint);
+check_net_t check_net_read(apr_socket_t *socket, void *bytes, size_t size,
+                           apr_interval_time_t timeout, size_t *len);
 
 #endif /* CHECK_NET_H */

@@ -19,7 +19,7 @@
 
 #include <string.h>
 
-#include "check/check_args.h"
+#include "check/check_options.h"
 
 /* The colon before the port; NULL when there is none.  More colons than one
  * are an IPv6 address without brackets, which has no port. */
@@ -39,7 +39,7 @@ static int is_port(const char *text)
     unsigned long number;
     const char *end;
 
-    return check_args_digits(text, &end, &number) && *end == '\0'
+    return check_options_digits(text, &end, &number) && *end == '\0'
            && number <= 65535 && strlen(text) <= 5;
 }
 
@@ -69,6 +69,31 @@ int check_place_split(const char *text, check_place_t *place)
     return len > 0 || colon;
 }
 
+int check_place_target(const char *text, check_place_t *place)
+{
+    return check_place_split(text, place) && place->host[0] && place->port[0];
+}
+
+int check_place_own(const char *text, check_place_t *place)
+{
+    static const char loopback[] = "127.0.0.1";
+
+    memset(place, 0, sizeof(*place));
+    if (is_port(text)) {
+        memcpy(place->port, text, strlen(text));
+    }
+    else if (!check_place_split(text, place) || !place->port[0]) {
+        return 0;
+    }
+    if (strcmp(place->host, "*") == 0) {
+        place->host[0] = '\0';
+    }
+    else if (place->host[0] == '\0') {
+        memcpy(place->host, loopback, sizeof(loopback));
+    }
+    return 1;
+}
+
 int check_place_endpoint(const char *text, check_endpoint_t *endpoint)
 {
     check_place_t place;
@@ -80,7 +105,8 @@ int check_place_endpoint(const char *text, check_endpoint_t *endpoint)
                           &endpoint->addr)) {
         return 0;
     }
-    if (place.port[0] != '\0' && check_args_digits(place.port, &end, &port)) {
+    if (place.port[0] != '\0'
+        && check_options_digits(place.port, &end, &port)) {
         endpoint->port = (uint16_t)port;
     }
     return 1;

@@ -43,6 +43,27 @@ typedef struct {
  */
 int check_place_split(const char *text, check_place_t *place);
 
+/** What check_place_target() takes, and check_place_own(); for messages. */
+#define CHECK_PLACE_TARGET "HOST:PORT or [IPV6]:PORT"
+#define CHECK_PLACE_OWN "PORT, ADDR:PORT or [IPV6]:PORT"
+
+/**
+ * Read where to connect to: HOST:PORT or [ADDR]:PORT.
+ * @param text NUL-terminated
+ * @param place filled
+ * @return 1 on success, 0 when text has no such form
+ */
+int check_place_target(const char *text, check_place_t *place);
+
+/**
+ * Read where to listen: PORT, ADDR:PORT, [ADDR]:PORT.  Without an address it
+ * is 127.0.0.1; `*` is every address, and place's host empty.
+ * @param text NUL-terminated
+ * @param place filled
+ * @return 1 on success, 0 when text has no such form
+ */
+int check_place_own(const char *text, check_place_t *place);
+
 /**
  * Read ADDR[:PORT]; an IPv6 address with a port has brackets.
  * @param text NUL-terminated

@@ -15,36 +15,35 @@
  * proxyip-check probe: what a listener makes of good and bad headers.
  */
 
-#define _POSIX_C_SOURCE 200809L
-
 #include "check/check.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "check/check_args.h"
 #include "check/check_bytes.h"
 #include "check/check_cases.h"
 #include "check/check_column.h"
+#include "check/check_hello.h"
+#include "check/check_json.h"
 #include "check/check_net.h"
-#include "check/check_show.h"
+#include "check/check_options.h"
 #include "check/check_talk.h"
 
 #define NAME "probe"
 
 #define REQUEST_MAX 4096
-#define PIECE_DELAY_MS 5
+#define PIECE_DELAY apr_time_from_msec(5)
 
 /* How long a connection that has sent one byte must stay open to count as
  * one that is waited for. */
-#define WAIT_MS 500
+#define WAIT apr_time_from_msec(500)
 
 static const char usage[] =
     "usage: " CHECK_PROGRAM " probe [OPTION ...] HOST:PORT\n"
     "\n"
     "Send good and bad PROXY headers, each with a GET and on a connection of\n"
-    "its own, one after the other, and say what the listener did.\n"
+    "its own, one after the other, and say what the listener did. Where it\n"
+    "wants TLS behind the header, a ClientHello takes the GET's place.\n"
     "\n"
     "  --bind ADDR      the sockets' own address\n"
     "  --formats v1|v2  what the listener is to accept, default v1,v2\n"
@@ -52,6 +51,7 @@ static const char usage[] =
     "  --path PATH, --host NAME    of the request, default / and HOST:PORT\n"
     "  --timeout TIME   how long silence may last, default 5s\n"
     "  --list           print the cases and what is expected, do not connect\n"
+    "  --json           an object for each case, and one for the conclusion\n"
     "\n"
     "What is expected is the specification's of a listener that requires a\n"
     "header; what it leaves to the receiver is `open` and never counts.\n"
@@ -60,26 +60,27 @@ static const char usage[] =
     "not, 1 when not, 2 when it could not be tried.\n";
 
 enum {
-    OPT_HELP = 1,
-    OPT_BIND,
+    OPT_BIND = CHECK_OPTIONS_FIRST,
     OPT_FORMATS,
     OPT_ONLY,
     OPT_PATH,
     OPT_HOST,
     OPT_TIMEOUT,
-    OPT_LIST
+    OPT_LIST,
+    OPT_JSON
 };
 
-static const check_option_t options[] = {
-    {"help", CHECK_ARGS_FLAG, OPT_HELP},
-    {"bind", CHECK_ARGS_VALUE, OPT_BIND},
-    {"formats", CHECK_ARGS_VALUE, OPT_FORMATS},
-    {"only", CHECK_ARGS_VALUE, OPT_ONLY},
-    {"path", CHECK_ARGS_VALUE, OPT_PATH},
-    {"host", CHECK_ARGS_VALUE, OPT_HOST},
-    {"timeout", CHECK_ARGS_VALUE, OPT_TIMEOUT},
-    {"list", CHECK_ARGS_FLAG, OPT_LIST},
-    {NULL, CHECK_ARGS_FLAG, 0},
+static const apr_getopt_option_t table[] = {
+    CHECK_OPTIONS_HELP,
+    {"bind", OPT_BIND, 1, NULL},
+    {"formats", OPT_FORMATS, 1, NULL},
+    {"only", OPT_ONLY, 1, NULL},
+    {"path", OPT_PATH, 1, NULL},
+    {"host", OPT_HOST, 1, NULL},
+    {"timeout", OPT_TIMEOUT, 1, NULL},
+    {"list", OPT_LIST, 0, NULL},
+    {"json", OPT_JSON, 0, NULL},
+    {NULL, 0, 0, NULL},
 };
 
 /* What was asked for. */
@@ -91,8 +92,9 @@ typedef struct {
     const char *path;
     const char *host;
     unsigned int formats;
-    int64_t timeout_ms;
+    apr_interval_time_t timeout;
     int lists;
+    int is_json;
     int help;
 } wish_t;
 
@@ -103,6 +105,8 @@ typedef struct {
     check_talk_t v2;
     check_talk_t crc;  /* v2 with a checksum, when v2 was not served */
     check_talk_t byte; /* after one byte that may begin a header */
+    check_talk_t hello;    /* a ClientHello, when no header was served */
+    check_talk_t v2_hello; /* ... behind v2 */
 } first_t;
 
 /* What the battery has shown. */
@@ -111,6 +115,15 @@ typedef struct {
     size_t as_wanted;
     size_t open;
 } tally_t;
+
+/* The probe. */
+typedef struct {
+    const wish_t *wish;
+    apr_pool_t *p;  /* cleared for each connection */
+    int says_hello; /* behind a header a ClientHello is sent, no GET */
+    first_t first;
+    tally_t tally;
+} probe_t;
 
 static const check_case_t *find_case(const char *name)
 {
@@ -160,60 +173,60 @@ static int is_group(const char *text)
            || strcmp(text, "open") == 0;
 }
 
-static int take(const check_args_t *args, int id, wish_t *wish)
+/* One option or operand; 0 when it is not accepted. */
+static int take(const check_options_t *options, int id, wish_t *wish)
 {
     switch (id) {
-    case OPT_HELP:
+    case 'h':
         wish->help = 1;
         return 1;
     case OPT_BIND:
-        wish->bind = args->value;
+        wish->bind = options->value;
         return 1;
     case OPT_FORMATS:
-        return check_args_formats(args, &wish->formats);
+        return check_options_formats(options, &wish->formats);
     case OPT_ONLY:
-        wish->only = args->value;
-        return is_group(args->value) || find_case(args->value)
-               || check_args_refuse(args, "good, bad, open, or a name that"
-                                          " --list prints");
+        wish->only = options->value;
+        return is_group(wish->only) || find_case(wish->only)
+               || check_options_refuse(options, "good, bad, open, or a name"
+                                                " that --list prints");
     case OPT_PATH:
-        wish->path = args->value;
-        return check_talk_is_plain(args->value)
-               || check_args_refuse(args, "a path without blanks");
+        return check_options_plain(options, "a path without blanks",
+                                   &wish->path);
     case OPT_HOST:
-        wish->host = args->value;
-        return check_talk_is_plain(args->value)
-               || check_args_refuse(args, "a name without blanks");
+        return check_options_plain(options, "a name without blanks",
+                                   &wish->host);
     case OPT_TIMEOUT:
-        return check_args_time(args, &wish->timeout_ms);
+        return check_options_time(options, &wish->timeout);
     case OPT_LIST:
         wish->lists = 1;
         return 1;
-    case CHECK_ARGS_OPERAND:
-        if (wish->operand) {
-            return check_args_refuse(args, "one HOST:PORT only");
-        }
-        wish->operand = args->value;
-        return check_place_split(args->value, &wish->place)
-                       && wish->place.host[0] && wish->place.port[0]
-                   ? 1
-                   : check_args_refuse(args, "HOST:PORT or [IPV6]:PORT");
-    default: /* CHECK_ARGS_WRONG: said already */
+    case OPT_JSON:
+        wish->is_json = 1;
+        return 1;
+    case CHECK_OPTIONS_OPERAND:
+        return check_options_only(options, &wish->operand,
+                                  "one HOST:PORT only")
+               && (check_place_target(wish->operand, &wish->place)
+                   || check_options_refuse(options, CHECK_PLACE_TARGET));
+    default: /* CHECK_OPTIONS_WRONG: said already */
         return 0;
     }
 }
 
-static int read_args(int argc, char **argv, wish_t *wish)
+static int read_options(apr_pool_t *p, int argc, const char *const *argv,
+                        wish_t *wish)
 {
-    check_args_t args = {NAME, options, argc, argv, 0, 0, NULL, NULL};
+    check_options_t options;
     int id;
 
     memset(wish, 0, sizeof(*wish));
     wish->formats = PP_FORMAT_V1 | PP_FORMAT_V2;
     wish->path = "/";
-    wish->timeout_ms = 5000;
-    while ((id = check_args_next(&args)) != CHECK_ARGS_END) {
-        if (!take(&args, id, wish)) {
+    wish->timeout = apr_time_from_sec(5);
+    check_options_begin(&options, p, table, argc, argv);
+    while ((id = check_options_next(&options)) != CHECK_OPTIONS_END) {
+        if (!take(&options, id, wish)) {
             return 0;
         }
         if (wish->help) {
@@ -221,106 +234,102 @@ static int read_args(int argc, char **argv, wish_t *wish)
         }
     }
     if (!wish->operand && !wish->lists) {
-        check_args_complain(NAME, "HOST:PORT is missing");
+        check_options_complain(NAME, "HOST:PORT is missing");
         return 0;
     }
     return 1;
 }
 
-/* One connection: a header, and a request behind it.  0 when there was no
- * connection; said already. */
-static int try_bytes(const wish_t *wish, check_row_t *row,
-                     const check_case_t *one, check_talk_t *talk)
+/* One connection; 0 when there was none, and that is said. */
+static int try_bytes(probe_t *probe, const check_row_t *row,
+                     const check_talk_pieces_t *pieces,
+                     check_talk_want_t want, apr_interval_time_t timeout,
+                     check_talk_t *talk)
 {
-    check_talk_pieces_t pieces;
-    char request[REQUEST_MAX];
-    size_t header_len = row->len;
-    size_t request_len;
-    int fd;
+    const wish_t *wish = probe->wish;
+    check_connection_t connection;
 
-    request_len = check_talk_request(request, sizeof(request),
-                                     wish->host ? wish->host : wish->operand,
-                                     wish->path);
-    check_bytes_append(row, request, request_len);
-    memset(&pieces, 0, sizeof(pieces));
-    pieces.delay_ms = PIECE_DELAY_MS;
-    pieces.each = one->each;
-    pieces.each_until = header_len;
-    if (one->cuts_middle) {
-        pieces.cuts[0] = header_len / 2;
-        pieces.cuts[1] = header_len - header_len / 2 + request_len / 2;
-        pieces.cuts_count = 2;
-    }
-    fd = check_net_connect(NAME, &wish->place, wish->bind, wish->timeout_ms);
-    if (fd < 0) {
+    apr_pool_clear(probe->p);
+    if (!check_net_connect(probe->p, NAME, &wish->place, wish->bind,
+                           wish->timeout, &connection)) {
         return 0;
     }
-    check_talk(fd, row->bytes, row->len, &pieces, CHECK_TALK_HEAD,
-               wish->timeout_ms, talk);
-    close(fd);
+    check_talk(connection.socket, row->bytes, row->len, pieces, want, timeout,
+               talk);
+    apr_socket_close(connection.socket);
     return 1;
 }
 
-static int try_case(const wish_t *wish, const check_case_t *one,
+/* What follows a header. */
+static void append_payload(const probe_t *probe, check_row_t *row)
+{
+    const wish_t *wish = probe->wish;
+    char request[REQUEST_MAX];
+
+    if (probe->says_hello) {
+        check_hello_append(wish->place.host, row);
+        return;
+    }
+    check_bytes_append(row, request,
+                       check_talk_request(request, sizeof(request),
+                                          wish->host ? wish->host
+                                                     : wish->operand,
+                                          wish->path));
+}
+
+static int try_case(probe_t *probe, const check_case_t *one,
                     size_t *header_len, check_talk_t *talk)
 {
     static uint8_t room[CHECK_INPUT_MAX];
     check_row_t row = {room, sizeof(room), 0};
+    check_talk_pieces_t pieces;
 
     check_cases_build(one, &row);
     *header_len = row.len;
-    return try_bytes(wish, &row, one, talk);
+    append_payload(probe, &row);
+    memset(&pieces, 0, sizeof(pieces));
+    pieces.delay = PIECE_DELAY;
+    pieces.each = one->each;
+    pieces.each_until = *header_len;
+    if (one->cuts_middle) {
+        pieces.cuts[0] = *header_len / 2;
+        pieces.cuts[1] = *header_len - *header_len / 2
+                         + (row.len - *header_len) / 2;
+        pieces.cuts_count = 2;
+    }
+    return try_bytes(probe, &row, &pieces,
+                     probe->says_hello ? CHECK_TALK_FIRST_LINE
+                                       : CHECK_TALK_HEAD,
+                     probe->wish->timeout, talk);
+}
+
+static int try_name(probe_t *probe, const char *name, check_talk_t *talk)
+{
+    size_t header_len;
+
+    return try_case(probe, find_case(name), &header_len, talk);
 }
 
 /* One byte and nothing more: a peer that is refused is closed, any other is
  * waited for. */
-static int try_byte(const wish_t *wish, check_talk_t *talk)
+static int try_byte(probe_t *probe, check_talk_t *talk)
 {
-    static const uint8_t byte[1] = {'P'};
-    int fd = check_net_connect(NAME, &wish->place, wish->bind,
-                               wish->timeout_ms);
+    uint8_t byte[1] = {'P'};
+    const check_row_t row = {byte, sizeof(byte), sizeof(byte)};
 
-    if (fd < 0) {
-        return 0;
-    }
-    check_talk(fd, byte, sizeof(byte), NULL, CHECK_TALK_FIRST_LINE, WAIT_MS,
-               talk);
-    close(fd);
-    return 1;
+    return try_bytes(probe, &row, NULL, CHECK_TALK_FIRST_LINE, WAIT, talk);
 }
 
-/* A TLS listener's answer to a request without TLS: a header was taken. */
-static int wants_tls(const check_talk_t *talk)
-{
-    static const char *const texts[] = {"SSL-enabled server port",
-                                        "sent to HTTPS port"};
-    size_t t;
-    size_t i;
-
-    for (t = 0; t < sizeof(texts) / sizeof(texts[0]); t++) {
-        size_t len = strlen(texts[t]);
-
-        for (i = 0; i + len <= talk->reply_len; i++) {
-            if (memcmp(talk->reply + i, texts[t], len) == 0) {
-                return 1;
-            }
-        }
-    }
-    return 0;
-}
-
-/* 400 is what a server says that reads a header as a request. */
+/* 400 is what a server says that reads a header as a request.  One that wants
+ * TLS says so too, and has taken what was before the request. */
 static int is_served(const check_talk_t *talk)
 {
-    return talk->outcome == CHECK_TALK_OTHER
-           || (talk->outcome == CHECK_TALK_HTTP
-               && (talk->http_status != 400 || wants_tls(talk)));
-}
+    /* An alert: what was sent, header or request, was read as TLS. */
+    int is_alert = check_talk_is_tls(talk) && talk->reply[0] == 0x15;
 
-static int is_closed(const check_talk_t *talk)
-{
-    return talk->outcome == CHECK_TALK_CLOSED
-           || talk->outcome == CHECK_TALK_RESET;
+    return (talk->outcome == CHECK_TALK_OTHER && !is_alert)
+           || (talk->outcome == CHECK_TALK_HTTP
+               && (talk->http_status != 400 || check_talk_wants_tls(talk)));
 }
 
 static const char *expected_text(check_cases_expected_t expected)
@@ -338,6 +347,7 @@ static const char *expected_text(check_cases_expected_t expected)
     return "";
 }
 
+/* Whether it is what was wanted, in a word. */
 static const char *judge(check_cases_expected_t expected,
                          const check_talk_t *talk, tally_t *tally)
 {
@@ -348,10 +358,12 @@ static const char *judge(check_cases_expected_t expected,
         is_right = is_served(talk);
         break;
     case CHECK_CASES_CLOSED:
-        is_right = is_closed(talk);
+        is_right = check_talk_is_closed(talk);
         break;
     case CHECK_CASES_REFUSED:
-        is_right = is_closed(talk) || talk->http_status == 400;
+        /* A TLS listener reads what is behind the first header as TLS. */
+        is_right = check_talk_is_closed(talk) || talk->http_status == 400
+                   || check_talk_is_tls(talk);
         break;
     case CHECK_CASES_OPEN:
         tally->open++;
@@ -364,28 +376,23 @@ static const char *judge(check_cases_expected_t expected,
 
 static void print_happened(const check_talk_t *talk, int width)
 {
+    long elapsed_ms = (long)apr_time_as_msec(talk->elapsed);
     char text[40];
 
     switch (talk->outcome) {
     case CHECK_TALK_HTTP:
         snprintf(text, sizeof(text), "answered %d, %ld ms",
-                 talk->http_status, (long)talk->elapsed_ms);
+                 talk->http_status, elapsed_ms);
         break;
     case CHECK_TALK_OTHER:
-        snprintf(text, sizeof(text), "answered, no HTTP, %ld ms",
-                 (long)talk->elapsed_ms);
+        snprintf(text, sizeof(text), "answered, %s, %ld ms",
+                 check_talk_is_tls(talk) ? "TLS" : "no HTTP", elapsed_ms);
         break;
     case CHECK_TALK_CLOSED:
-        snprintf(text, sizeof(text), "closed, %ld ms",
-                 (long)talk->elapsed_ms);
-        break;
     case CHECK_TALK_RESET:
-        snprintf(text, sizeof(text), "reset, %ld ms",
-                 (long)talk->elapsed_ms);
-        break;
     case CHECK_TALK_SILENT:
-        snprintf(text, sizeof(text), "silent, %ld ms",
-                 (long)talk->elapsed_ms);
+        snprintf(text, sizeof(text), "%s, %ld ms",
+                 check_talk_outcome_name(talk->outcome), elapsed_ms);
         break;
     }
     printf("%-*s", width, text);
@@ -409,68 +416,109 @@ static int print_list(const wish_t *wish)
     return CHECK_RIGHT;
 }
 
-static void print_first(const char *name, const check_talk_t *talk)
+static void write_talk(check_json_t *json, const check_talk_t *talk)
 {
+    check_json_text(json, "outcome", check_talk_outcome_name(talk->outcome));
+    if (talk->http_status > 0) {
+        check_json_number(json, "status", talk->http_status);
+    }
+    if (check_talk_is_tls(talk)) {
+        check_json_bool(json, "tls", 1);
+    }
+    check_json_number(json, "after_ms",
+                      (long)apr_time_as_msec(talk->elapsed));
+}
+
+/* One of the connections before the battery; 0 when it could not be made. */
+static int show_first(const probe_t *probe, const char *name,
+                      const check_talk_t *talk)
+{
+    check_json_t json = {stdout, 0};
+
+    if (probe->wish->is_json) {
+        check_json_open(&json, NULL, '{');
+        check_json_text(&json, "first", name);
+        write_talk(&json, talk);
+        check_json_end(&json);
+        return 1;
+    }
     check_column_name(stdout, name);
     print_happened(talk, 0);
     printf("\n");
-}
-
-static int look_first(const wish_t *wish, first_t *first)
-{
-    size_t header_len;
-
-    first->crc.outcome = CHECK_TALK_SILENT; /* unless it is tried */
-    check_column_name(stdout, "listener");
-    printf("%s\n", wish->operand);
-    if (!try_case(wish, find_case("no-header"), &header_len, &first->none)
-        || !try_case(wish, find_case("v1-tcp4"), &header_len, &first->v1)
-        || !try_case(wish, find_case("v2-tcp4"), &header_len, &first->v2)
-        || !try_byte(wish, &first->byte)) {
-        return 0;
-    }
-    print_first("no header", &first->none);
-    print_first("v1", &first->v1);
-    print_first("v2", &first->v2);
-    if (!is_served(&first->v2)) {
-        if (!try_case(wish, find_case("v2-crc32c"), &header_len,
-                      &first->crc)) {
-            return 0;
-        }
-        print_first("v2 and checksum", &first->crc);
-    }
-    print_first("first byte only", &first->byte);
     return 1;
 }
 
-/* What kind of listener it is, in words; *goes_on when a battery can tell
- * more. */
-static const char *conclude(const first_t *first, int *goes_on)
+/* A listener that serves no header: it may speak TLS. */
+static int look_for_tls(probe_t *probe)
 {
-    int takes_none = is_served(&first->none);
-    int takes_crc = is_served(&first->crc);
-    int takes_header = is_served(&first->v1) || is_served(&first->v2)
-                       || takes_crc;
+    first_t *first = &probe->first;
+    int is_tried;
 
-    *goes_on = takes_header;
-    if (takes_none && takes_header) {
-        return "takes connections with and without a header: this peer is"
-               " `optional`. Right only where no client can connect by"
-               " itself: it could claim any address";
+    probe->says_hello = 1;
+    is_tried = try_name(probe, "no-header", &first->hello)
+               && show_first(probe, "TLS", &first->hello)
+               && try_name(probe, "v2-crc32c", &first->v2_hello)
+               && show_first(probe, "TLS behind v2", &first->v2_hello);
+    /* What it sends then is for one that serves headers. */
+    probe->says_hello = check_talk_is_tls(&first->v2_hello)
+                        && !check_talk_is_tls(&first->hello);
+    return is_tried;
+}
+
+static int look_first(probe_t *probe)
+{
+    first_t *first = &probe->first;
+
+    if (!probe->wish->is_json) {
+        check_column_name(stdout, "listener");
+        printf("%s\n", probe->wish->operand);
     }
-    if (takes_crc) {
-        return "requires a header of this peer, in version 2 with a checksum"
-               " (ProxyIPChecksum require)";
+    first->crc.outcome = CHECK_TALK_SILENT; /* unless it is tried */
+    first->hello.outcome = CHECK_TALK_SILENT;
+    first->v2_hello.outcome = CHECK_TALK_SILENT;
+    if (!try_name(probe, "no-header", &first->none)
+        || !show_first(probe, "no header", &first->none)
+        || !try_name(probe, "v1-tcp4", &first->v1)
+        || !show_first(probe, "v1", &first->v1)
+        || !try_name(probe, "v2-tcp4", &first->v2)
+        || !show_first(probe, "v2", &first->v2)
+        || (!is_served(&first->v2)
+            && (!try_name(probe, "v2-crc32c", &first->crc)
+                || !show_first(probe, "v2 and checksum", &first->crc)))
+        || !try_byte(probe, &first->byte)
+        || !show_first(probe, "first byte only", &first->byte)) {
+        return 0;
     }
-    if (takes_header) {
-        return "requires a header of this peer";
+    if (is_served(&first->v1) || is_served(&first->v2)
+        || is_served(&first->crc)) {
+        return 1;
     }
-    if (takes_none) {
+    if (!look_for_tls(probe)) {
+        return 0;
+    }
+    /* With TLS behind the header each is asked again. */
+    return !probe->says_hello
+           || (try_name(probe, "no-header", &first->none)
+               && try_name(probe, "v1-tcp4", &first->v1)
+               && try_name(probe, "v2-tcp4", &first->v2)
+               && try_name(probe, "v2-crc32c", &first->crc));
+}
+
+/* A listener that serves no header. */
+static const char *conclude_without(const first_t *first)
+{
+    if (check_talk_is_tls(&first->hello)) {
+        return "speaks TLS and reads no header before it: ProxyIP is Off for"
+               " this listener, this peer is `direct`, or the header belongs"
+               " inside TLS (ProxyIPInTLS). Through a load balancer that sends"
+               " headers no handshake succeeds here";
+    }
+    if (is_served(&first->none)) {
         return "takes connections without a header, and none with one:"
                " ProxyIP is Off for this listener, or this peer is `direct`."
                " A load balancer that sends headers gets 400 here";
     }
-    if (is_closed(&first->byte)) {
+    if (check_talk_is_closed(&first->byte)) {
         return "closed at once, whatever comes: for mod_proxyip this peer is"
                " in no ProxyIPPeer range, or `reject` (PIP0020 in httpd's error"
                " log at LogLevel info)";
@@ -481,33 +529,82 @@ static const char *conclude(const first_t *first, int *goes_on)
         return "says nothing, with or without a header: no HTTP, or no worker"
                " is free, or it is slower than --timeout";
     }
-    return "takes neither a header nor a plain request: it may want TLS, or"
-           " headers of another kind; httpd's error log says why it closes, at"
-           " LogLevel info";
+    return "takes neither a header nor a plain request, and speaks no TLS:"
+           " it refuses these headers; httpd's error log says why it closes,"
+           " at LogLevel info";
 }
 
-static int run_battery(const wish_t *wish, tally_t *tally)
+static int takes_header(const first_t *first)
+{
+    return is_served(&first->v1) || is_served(&first->v2)
+           || is_served(&first->crc);
+}
+
+/* What kind of listener it is, in words. */
+static const char *conclude(const first_t *first)
+{
+    if (!takes_header(first)) {
+        return conclude_without(first);
+    }
+    if (is_served(&first->none)) {
+        return "takes connections with and without a header: this peer is"
+               " `optional`. Right only where no client can connect by"
+               " itself: it could claim any address";
+    }
+    if (is_served(&first->crc) && !is_served(&first->v2)) {
+        return "requires a header of this peer, in version 2 with a checksum"
+               " (ProxyIPChecksum require)";
+    }
+    return check_talk_wants_tls(is_served(&first->v2) ? &first->v2
+                                                      : &first->v1)
+               ? "requires a header of this peer, and TLS behind it"
+               : "requires a header of this peer";
+}
+
+static void show_case(probe_t *probe, const check_case_t *one,
+                      size_t header_len, const check_talk_t *talk)
+{
+    check_cases_expected_t expected = expected_of(probe->wish, one);
+    const char *verdict = judge(expected, talk, &probe->tally);
+    check_json_t json = {stdout, 0};
+
+    if (probe->wish->is_json) {
+        check_json_open(&json, NULL, '{');
+        check_json_text(&json, "case", one->name);
+        check_json_number(&json, "length", (long)header_len);
+        check_json_text(&json, "expected", expected_text(expected));
+        write_talk(&json, talk);
+        check_json_text(&json, "verdict", verdict);
+        check_json_end(&json);
+    }
+    else {
+        printf("%-16s %5lu  %-14s", one->name, (unsigned long)header_len,
+               expected_text(expected));
+        print_happened(talk, 24);
+        printf("%s\n", verdict);
+    }
+    fflush(stdout);
+}
+
+static int run_battery(probe_t *probe)
 {
     size_t i;
 
-    printf("\n%-16s %5s  %-14s%-24s%s\n", "case", "bytes", "expected",
-           "happened", "verdict");
+    if (!probe->wish->is_json) {
+        printf("\n%-16s %5s  %-14s%-24s%s\n", "case", "bytes", "expected",
+               "happened", "verdict");
+    }
     for (i = 0; i < check_cases_count; i++) {
         const check_case_t *one = &check_cases[i];
         check_talk_t talk;
         size_t header_len;
 
-        if (!is_wanted(wish, one)) {
-            continue;
+        if (is_wanted(probe->wish, one)) {
+            if (!try_case(probe, one, &header_len, &talk)) {
+                return 0;
+            }
+            show_case(probe, one, header_len, &talk);
         }
-        if (!try_case(wish, one, &header_len, &talk)) {
-            return 0;
-        }
-        printf("%-16s %5lu  %-14s", one->name, (unsigned long)header_len,
-               expected_text(expected_of(wish, one)));
-        print_happened(&talk, 24);
-        printf("%s\n", judge(expected_of(wish, one), &talk, tally));
-        fflush(stdout);
     }
     return 1;
 }
@@ -523,27 +620,18 @@ static const char *formats_text(const first_t *first)
     return v1 ? "v1 only" : v2 ? "v2 only" : "none";
 }
 
-static int run(const wish_t *wish)
+static void show_conclusion(const probe_t *probe)
 {
-    static first_t first;
-    tally_t tally = {0, 0, 0};
-    const char *conclusion;
-    int goes_on;
+    const tally_t *tally = &probe->tally;
 
-    if (!look_first(wish, &first)) {
-        return CHECK_CANNOT;
-    }
-    conclusion = conclude(&first, &goes_on);
-    if (goes_on && !run_battery(wish, &tally)) {
-        return CHECK_CANNOT;
-    }
     printf("\n");
     check_column_name(stdout, "result");
-    if (goes_on) {
+    if (takes_header(&probe->first)) {
         printf("%lu of %lu as the specification wants",
-               (unsigned long)tally.as_wanted, (unsigned long)tally.judged);
-        if (tally.open > 0) {
-            printf("; %lu more it leaves open", (unsigned long)tally.open);
+               (unsigned long)tally->as_wanted,
+               (unsigned long)tally->judged);
+        if (tally->open > 0) {
+            printf("; %lu more it leaves open", (unsigned long)tally->open);
         }
         printf("\n");
     }
@@ -551,18 +639,49 @@ static int run(const wish_t *wish)
         printf("no header is taken, so no more were sent\n");
     }
     check_column_name(stdout, "formats");
-    printf("%s\n", formats_text(&first));
+    printf("%s\n", formats_text(&probe->first));
     check_column_name(stdout, "conclusion");
-    printf("%s\n", conclusion);
-    return goes_on && tally.as_wanted == tally.judged ? CHECK_RIGHT
-                                                      : CHECK_WRONG;
+    printf("%s\n", conclude(&probe->first));
 }
 
-int check_probe(int argc, char **argv)
+static void write_conclusion(const probe_t *probe)
 {
+    check_json_t json = {stdout, 0};
+
+    check_json_open(&json, NULL, '{');
+    check_json_text(&json, "listener", probe->wish->operand);
+    check_json_number(&json, "judged", (long)probe->tally.judged);
+    check_json_number(&json, "as_specified", (long)probe->tally.as_wanted);
+    check_json_number(&json, "open", (long)probe->tally.open);
+    check_json_text(&json, "formats", formats_text(&probe->first));
+    check_json_text(&json, "conclusion", conclude(&probe->first));
+    check_json_end(&json);
+}
+
+static int run(probe_t *probe)
+{
+    if (!look_first(probe)
+        || (takes_header(&probe->first) && !run_battery(probe))) {
+        return CHECK_CANNOT;
+    }
+    if (probe->wish->is_json) {
+        write_conclusion(probe);
+    }
+    else {
+        show_conclusion(probe);
+    }
+    return takes_header(&probe->first)
+                   && probe->tally.as_wanted == probe->tally.judged
+               ? CHECK_RIGHT
+               : CHECK_WRONG;
+}
+
+int check_probe(apr_pool_t *p, int argc, const char *const *argv)
+{
+    probe_t *probe = apr_pcalloc(p, sizeof(*probe));
     wish_t wish;
 
-    if (!read_args(argc, argv, &wish)) {
+    if (!read_options(p, argc, argv, &wish)) {
         return CHECK_CANNOT;
     }
     if (wish.help) {
@@ -572,6 +691,7 @@ int check_probe(int argc, char **argv)
     if (wish.lists) {
         return print_list(&wish);
     }
-    check_net_init();
-    return run(&wish);
+    probe->wish = &wish;
+    apr_pool_create(&probe->p, p);
+    return run(probe);
 }

@@ -10,57 +10,39 @@
  * See the License for the specific language governing permissions and
  * limitations under the License.
  */
-
 /*
  * proxyip-check send: one header, one request, and what came back.
  */
-
-#define _POSIX_C_SOURCE 200809L
 
 #include "check/check.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "check/check_args.h"
-#include "check/check_build.h"
 #include "check/check_bytes.h"
 #include "check/check_column.h"
+#include "check/check_header_options.h"
+#include "check/check_hello.h"
 #include "check/check_net.h"
+#include "check/check_object.h"
+#include "check/check_reply.h"
 #include "check/check_show.h"
 #include "check/check_talk.h"
-#include "check/check_tlv_args.h"
 
 #define NAME "send"
 
 #define REQUEST_MAX 4096
-#define BODY_SHOWN 8192
+
+/* How long a listener may take to answer a ClientHello. */
+#define HELLO_TIMEOUT apr_time_from_sec(2)
 
 static const char usage[] =
     "usage: " CHECK_PROGRAM " send [OPTION ...] HOST:PORT\n"
     "\n"
     "Connect, send a PROXY header and a GET, say what came back.\n"
     "\n"
-    "The header:\n"
-    "  --v1, --v2              version, default 2\n"
-    "  --src ADDR[:PORT]       client; default the socket's own address\n"
-    "  --dst ADDR[:PORT]       what the client dialled; default HOST:PORT\n"
-    "  --family FAMILY         tcp4, tcp6, udp4, udp6, unix, unknown; default\n"
-    "                          by the addresses. unix: --src and --dst are\n"
-    "                          paths\n"
-    "  --local                 command LOCAL, as health checks send\n"
-    "  --tlv TYPE=VALUE        alpn, authority, unique-id, netns, noop,\n"
-    "                          aws-vpce-id, azure-link-id, gcp-psc-id, or\n"
-    "                          0xNN; VALUE is text, hex:0011 or @FILE\n"
-    "  --ssl                   SSL TLV: the client used TLS. Implied by:\n"
-    "  --ssl-version, --ssl-cn, --ssl-cipher, --ssl-sig-alg, --ssl-key-alg,\n"
-    "  --ssl-group, --ssl-sig-scheme VALUE, --ssl-client-cert @FILE (DER),\n"
-    "  --ssl-cert              the client has shown a certificate\n"
-    "  --ssl-verify N          result of its verification, default 0 with\n"
-    "                          --ssl-cert, else 1\n"
-    "  --pad N                 NOOP TLV of N bytes\n"
-    "  --crc32c[=wrong]        checksum\n"
+    "The header; client and destination are the socket's own by default:\n"
+    CHECK_HEADER_HELP
     "  --twice                 the header two times, as two hops would\n"
     "In its place:\n"
     "  --no-header             none, as a direct client\n"
@@ -78,27 +60,18 @@ static const char usage[] =
     "  --print, --print-hex    write the header to standard output, do not\n"
     "                          connect; no HOST:PORT needed\n"
     "What is shown:\n"
+    "  --expect STATUS         the HTTP status that is right\n"
     "  -v                      fields and bytes sent, HTTP fields received\n"
     "  --body                  the answer's first bytes too\n"
+    "  --json                  one object instead of text\n"
     "\n"
-    "Exit status: 0 when an HTTP answer came (--header-only: when the\n"
-    "connection stayed open), 1 when not, 2 when it could not be tried.\n";
+    "Exit status: 0 when an HTTP answer came that is not 400, or the one of\n"
+    "--expect (--header-only: when the connection stayed open), 1 when not, 2\n"
+    "when it could not be tried. A connection that was refused is followed by\n"
+    "one or two more, which ask whether the listener speaks TLS.\n";
 
 enum {
-    OPT_HELP = 1,
-    OPT_V1,
-    OPT_V2,
-    OPT_SRC,
-    OPT_DST,
-    OPT_FAMILY,
-    OPT_LOCAL,
-    OPT_TLV,
-    OPT_SSL,
-    OPT_SSL_CERT,
-    OPT_SSL_VERIFY,
-    OPT_PAD,
-    OPT_CRC,
-    OPT_TWICE,
+    OPT_TWICE = CHECK_HEADER_LAST + 1,
     OPT_NO_HEADER,
     OPT_RAW,
     OPT_NLB,
@@ -111,97 +84,86 @@ enum {
     OPT_TIMEOUT,
     OPT_PRINT,
     OPT_PRINT_HEX,
-    OPT_VERBOSE,
+    OPT_EXPECT,
     OPT_BODY,
-    /* and a sub-TLV's type: the SSL TLV has it */
-    OPT_SUB = 0x100
+    OPT_JSON
 };
 
-/* clang-format off */
-static const check_option_t options[] = {
-    {"help", CHECK_ARGS_FLAG, OPT_HELP},
-    {"v1", CHECK_ARGS_FLAG, OPT_V1},
-    {"v2", CHECK_ARGS_FLAG, OPT_V2},
-    {"src", CHECK_ARGS_VALUE, OPT_SRC},
-    {"dst", CHECK_ARGS_VALUE, OPT_DST},
-    {"family", CHECK_ARGS_VALUE, OPT_FAMILY},
-    {"local", CHECK_ARGS_FLAG, OPT_LOCAL},
-    {"tlv", CHECK_ARGS_VALUE, OPT_TLV},
-    {"ssl", CHECK_ARGS_FLAG, OPT_SSL},
-    {"ssl-cert", CHECK_ARGS_FLAG, OPT_SSL_CERT},
-    {"ssl-verify", CHECK_ARGS_VALUE, OPT_SSL_VERIFY},
-    {"ssl-version", CHECK_ARGS_VALUE, OPT_SUB + PP_SSL_VERSION},
-    {"ssl-cn", CHECK_ARGS_VALUE, OPT_SUB + PP_SSL_CN},
-    {"ssl-cipher", CHECK_ARGS_VALUE, OPT_SUB + PP_SSL_CIPHER},
-    {"ssl-sig-alg", CHECK_ARGS_VALUE, OPT_SUB + PP_SSL_SIG_ALG},
-    {"ssl-key-alg", CHECK_ARGS_VALUE, OPT_SUB + PP_SSL_KEY_ALG},
-    {"ssl-group", CHECK_ARGS_VALUE, OPT_SUB + PP_SSL_GROUP},
-    {"ssl-sig-scheme", CHECK_ARGS_VALUE, OPT_SUB + PP_SSL_SIG_SCHEME},
-    {"ssl-client-cert", CHECK_ARGS_VALUE, OPT_SUB + PP_SSL_CLIENT_CERT},
-    {"pad", CHECK_ARGS_VALUE, OPT_PAD},
-    {"crc32c", CHECK_ARGS_OPTIONAL, OPT_CRC},
-    {"twice", CHECK_ARGS_FLAG, OPT_TWICE},
-    {"no-header", CHECK_ARGS_FLAG, OPT_NO_HEADER},
-    {"raw", CHECK_ARGS_VALUE, OPT_RAW},
-    {"nlb-health-check", CHECK_ARGS_FLAG, OPT_NLB},
-    {"split", CHECK_ARGS_VALUE, OPT_SPLIT},
-    {"delay", CHECK_ARGS_VALUE, OPT_DELAY},
-    {"header-only", CHECK_ARGS_FLAG, OPT_HEADER_ONLY},
-    {"path", CHECK_ARGS_VALUE, OPT_PATH},
-    {"host", CHECK_ARGS_VALUE, OPT_HOST},
-    {"bind", CHECK_ARGS_VALUE, OPT_BIND},
-    {"timeout", CHECK_ARGS_VALUE, OPT_TIMEOUT},
-    {"print", CHECK_ARGS_FLAG, OPT_PRINT},
-    {"print-hex", CHECK_ARGS_FLAG, OPT_PRINT_HEX},
-    {"v", CHECK_ARGS_FLAG, OPT_VERBOSE},
-    {"body", CHECK_ARGS_FLAG, OPT_BODY},
-    {NULL, CHECK_ARGS_FLAG, 0},
+static const apr_getopt_option_t table[] = {
+    CHECK_OPTIONS_HELP,
+    CHECK_HEADER_ROWS,
+    {"twice", OPT_TWICE, 0, NULL},
+    {"no-header", OPT_NO_HEADER, 0, NULL},
+    {"raw", OPT_RAW, 1, NULL},
+    {"nlb-health-check", OPT_NLB, 0, NULL},
+    {"split", OPT_SPLIT, 1, NULL},
+    {"delay", OPT_DELAY, 1, NULL},
+    {"header-only", OPT_HEADER_ONLY, 0, NULL},
+    {"path", OPT_PATH, 1, NULL},
+    {"host", OPT_HOST, 1, NULL},
+    {"bind", OPT_BIND, 1, NULL},
+    {"timeout", OPT_TIMEOUT, 1, NULL},
+    {"print", OPT_PRINT, 0, NULL},
+    {"print-hex", OPT_PRINT_HEX, 0, NULL},
+    {"expect", OPT_EXPECT, 1, NULL},
+    {NULL, 'v', 0, NULL},
+    {"body", OPT_BODY, 0, NULL},
+    {"json", OPT_JSON, 0, NULL},
+    {NULL, 0, 0, NULL},
 };
-/* clang-format on */
 
 /* What was asked for. */
 typedef struct {
-    const char *place;
-    const char *src; /* as typed, NULL: the socket's */
-    const char *dst;
+    const char *operand;
+    check_place_t place;
+    check_header_wish_t header;
     const char *path;
     const char *host; /* NULL: the place's */
     const char *bind;
-    check_build_t build;
-    check_tlv_ssl_t ssl;
-    check_row_t tlvs;
     check_row_t raw;
     check_talk_pieces_t pieces;
-    int64_t timeout_ms;
-    unsigned long pad;
-    int has_pad;
+    apr_interval_time_t timeout;
+    unsigned long expected; /* 0: every status but 400 */
     int is_twice;
     int has_header; /* 0: --no-header */
     int has_raw;
     int is_header_only;
-    int prints;     /* OPT_PRINT, OPT_PRINT_HEX or 0 */
+    int prints; /* OPT_PRINT, OPT_PRINT_HEX or 0 */
     int is_verbose;
     int shows_body;
+    int is_json;
     int help;
 } wish_t;
 
-/* Rooms of a wish, and of what is sent. */
-static uint8_t tlv_room[PP_V2_MAX];
-static uint8_t sub_room[PP_V2_MAX];
-static uint8_t raw_room[CHECK_INPUT_MAX];
-static uint8_t send_room[2 * CHECK_INPUT_MAX + REQUEST_MAX];
+/* What a refused listener answers to a ClientHello. */
+typedef enum {
+    TLS_UNKNOWN,  /* nothing, as to a plain request; or it was not asked */
+    TLS_ALONE,    /* it speaks TLS, without a header */
+    TLS_BEHIND    /* it speaks TLS behind a header */
+} tls_t;
 
-static int read_split(const check_args_t *args, check_talk_pieces_t *pieces)
+/* All that happened. */
+typedef struct {
+    check_connection_t connection;
+    check_row_t row; /* what was sent */
+    size_t header_len;
+    check_talk_t talk;
+    tls_t tls;
+} visit_t;
+
+static int read_split(const check_options_t *options,
+                      check_talk_pieces_t *pieces)
 {
-    const char *at = args->value;
+    const char *at = options->value;
     unsigned long number;
     size_t count = 0;
 
     for (;;) {
-        if (!check_args_digits(at, &at, &number) || number == 0
+        if (!check_options_digits(at, &at, &number) || number == 0
             || count == CHECK_TALK_CUTS_MAX || (*at && *at != ',')) {
-            return check_args_refuse(args, "a number of bytes, or up to 64 of"
-                                           " them with commas between");
+            return check_options_refuse(options, "a number of bytes, or up"
+                                                 " to 64 of them with commas"
+                                                 " between");
         }
         pieces->cuts[count++] = number;
         if (*at == '\0') {
@@ -214,76 +176,21 @@ static int read_split(const check_args_t *args, check_talk_pieces_t *pieces)
     return 1;
 }
 
-static int read_raw(const check_args_t *args, wish_t *wish)
+static int read_raw(const check_options_t *options, wish_t *wish)
 {
     const char *accepted;
 
     wish->has_raw = 1;
-    if (strncmp(args->value, "hex:", 4) != 0) {
-        return check_bytes_read_file(NAME, args->value, &wish->raw);
+    if (strncmp(options->value, "hex:", 4) != 0) {
+        return check_bytes_read_file(NAME, options->value, &wish->raw);
     }
-    accepted = check_bytes_from_hex(args->value + 4, strlen(args->value) - 4,
-                                    &wish->raw);
-    return accepted ? check_args_refuse(args, accepted) : 1;
+    accepted = check_bytes_from_hex(options->value + 4,
+                                    strlen(options->value) - 4, &wish->raw);
+    return accepted ? check_options_refuse(options, accepted) : 1;
 }
 
-/* An option that says what the header holds; 0 when it is not accepted, -1
- * when it is none of these. */
-static int take_header(const check_args_t *args, int id, wish_t *wish)
-{
-    unsigned long number;
-
-    switch (id) {
-    case OPT_V1:
-        wish->build.version = 1;
-        return 1;
-    case OPT_V2:
-        wish->build.version = 2;
-        return 1;
-    case OPT_SRC:
-        wish->src = args->value;
-        return 1;
-    case OPT_DST:
-        wish->dst = args->value;
-        return 1;
-    case OPT_FAMILY:
-        wish->build.family = args->value;
-        return check_build_is_family(args->value)
-               || check_args_refuse(args, CHECK_BUILD_FAMILIES);
-    case OPT_LOCAL:
-        wish->build.is_local = 1;
-        return 1;
-    case OPT_TLV:
-        return check_tlv_args_add(args, &wish->tlvs);
-    case OPT_SSL:
-        wish->ssl.wanted = 1;
-        return 1;
-    case OPT_SSL_CERT:
-        wish->ssl.wanted = 1;
-        wish->ssl.client = PP_CLIENT_CERT_CONN | PP_CLIENT_CERT_SESS;
-        return 1;
-    case OPT_SSL_VERIFY:
-        if (!check_args_number(args, 0, 4294967295ul, &number)) {
-            return 0;
-        }
-        wish->ssl.wanted = 1;
-        wish->ssl.has_verify = 1;
-        wish->ssl.verify = (uint32_t)number;
-        return 1;
-    case OPT_PAD:
-        wish->has_pad = 1;
-        return check_args_number(args, 0, 65532, &wish->pad);
-    case OPT_CRC:
-        wish->build.crc = args->value ? CHECK_BUILD_WRONG_CRC
-                                      : CHECK_BUILD_CRC;
-        return !args->value || strcmp(args->value, "wrong") == 0
-               || check_args_refuse(args, "--crc32c or --crc32c=wrong");
-    default: /* ids of this table: the others' */
-        return -1;
-    }
-}
-
-static int take_sending(const check_args_t *args, int id, wish_t *wish)
+/* An option that says what is sent and how; -1 when it is none of these. */
+static int take_sending(const check_options_t *options, int id, wish_t *wish)
 {
     switch (id) {
     case OPT_TWICE:
@@ -293,88 +200,76 @@ static int take_sending(const check_args_t *args, int id, wish_t *wish)
         wish->has_header = 0;
         return 1;
     case OPT_RAW:
-        return read_raw(args, wish);
+        return read_raw(options, wish);
     case OPT_NLB:
         wish->has_raw = 1;
         wish->raw.len = 0;
         return check_bytes_append(&wish->raw, check_build_nlb,
                                   CHECK_BUILD_NLB_LEN);
     case OPT_SPLIT:
-        return read_split(args, &wish->pieces);
+        return read_split(options, &wish->pieces);
     case OPT_DELAY:
-        return check_args_time(args, &wish->pieces.delay_ms);
+        return check_options_time(options, &wish->pieces.delay);
     case OPT_HEADER_ONLY:
         wish->is_header_only = 1;
         return 1;
     case OPT_PATH:
-        wish->path = args->value;
-        return check_talk_is_plain(args->value)
-               || check_args_refuse(args, "a path without blanks");
+        return check_options_plain(options, "a path without blanks",
+                                   &wish->path);
     case OPT_HOST:
-        wish->host = args->value;
-        return check_talk_is_plain(args->value)
-               || check_args_refuse(args, "a name without blanks");
+        return check_options_plain(options, "a name without blanks",
+                                   &wish->host);
     case OPT_BIND:
-        wish->bind = args->value;
+        wish->bind = options->value;
         return 1;
     case OPT_TIMEOUT:
-        return check_args_time(args, &wish->timeout_ms);
+        return check_options_time(options, &wish->timeout);
     default: /* ids of this table: the others' */
-        return -1;
+        return check_header_take(options, id, &wish->header);
     }
 }
 
-static int take(const check_args_t *args, int id, wish_t *wish)
+static int take(const check_options_t *options, int id, wish_t *wish)
 {
-    int taken = take_header(args, id, wish);
-
-    if (taken < 0) {
-        taken = take_sending(args, id, wish);
-    }
-    if (taken >= 0) {
-        return taken;
-    }
     switch (id) {
-    case OPT_HELP:
+    case 'h':
         wish->help = 1;
         return 1;
     case OPT_PRINT:
     case OPT_PRINT_HEX:
         wish->prints = id;
         return 1;
-    case OPT_VERBOSE:
+    case OPT_EXPECT:
+        return check_options_number(options, 100, 599, &wish->expected);
+    case 'v':
         wish->is_verbose = 1;
         return 1;
     case OPT_BODY:
         wish->shows_body = 1;
         return 1;
-    case CHECK_ARGS_OPERAND:
-        if (wish->place) {
-            return check_args_refuse(args, "one HOST:PORT only");
-        }
-        wish->place = args->value;
+    case OPT_JSON:
+        wish->is_json = 1;
         return 1;
-    default: /* a sub-TLV, or CHECK_ARGS_WRONG: said already */
-        return id > OPT_SUB
-               && check_tlv_args_add_ssl(args, (uint8_t)(id - OPT_SUB),
-                                         &wish->ssl);
+    case CHECK_OPTIONS_OPERAND:
+        return check_options_only(options, &wish->operand,
+                                  "one HOST:PORT only");
+    case CHECK_OPTIONS_WRONG:
+        return 0;
+    default: /* what is sent */
+        return take_sending(options, id, wish) > 0;
     }
 }
 
-static void set_defaults(wish_t *wish)
+static void set_defaults(wish_t *wish, apr_pool_t *p)
 {
     memset(wish, 0, sizeof(*wish));
-    wish->build.version = 2;
+    check_header_begin(&wish->header, p, NAME);
     wish->has_header = 1;
     wish->path = "/";
-    wish->timeout_ms = 5000;
-    wish->pieces.delay_ms = 10;
-    wish->tlvs.bytes = tlv_room;
-    wish->tlvs.size = sizeof(tlv_room);
-    wish->ssl.subs.bytes = sub_room;
-    wish->ssl.subs.size = sizeof(sub_room);
-    wish->raw.bytes = raw_room;
-    wish->raw.size = sizeof(raw_room);
+    wish->timeout = apr_time_from_sec(5);
+    wish->pieces.delay = apr_time_from_msec(10);
+    wish->raw.size = CHECK_INPUT_MAX;
+    wish->raw.bytes = apr_palloc(p, wish->raw.size);
 }
 
 /* What options say together. */
@@ -386,53 +281,26 @@ static const char *find_conflict(const wish_t *wish)
     if (!wish->has_header && (wish->is_header_only || wish->prints)) {
         return "--no-header leaves nothing to send or print";
     }
-    if (!wish->place && !wish->prints) {
+    if (wish->expected && wish->is_header_only) {
+        return "--header-only sends no request: there is no status to expect";
+    }
+    if (!wish->operand && !wish->prints) {
         return "HOST:PORT is missing";
     }
     return NULL;
 }
 
-static int read_endpoint(const wish_t *wish, const char *option,
-                         const char *text, check_endpoint_t *endpoint,
-                         const char **path)
+static int read_options(apr_pool_t *p, int argc, const char *const *argv,
+                        wish_t *wish)
 {
-    if (!text) {
-        return 1;
-    }
-    if (wish->build.family ? strcmp(wish->build.family, "unix") == 0
-                           : text[0] == '/') {
-        *path = text;
-        return 1;
-    }
-    if (!check_place_endpoint(text, endpoint)) {
-        check_args_complain(NAME, "%s '%s': accepted is ADDR or ADDR:PORT,"
-                            " an IPv6 address with a port in brackets",
-                            option, text);
-        return 0;
-    }
-    return 1;
-}
-
-/* Whether --src and --dst can be read, before anything is connected. */
-static int are_endpoints(const wish_t *wish)
-{
-    check_endpoint_t endpoint;
-    const char *path;
-
-    return read_endpoint(wish, "--src", wish->src, &endpoint, &path)
-           && read_endpoint(wish, "--dst", wish->dst, &endpoint, &path);
-}
-
-static int read_args(int argc, char **argv, wish_t *wish)
-{
-    check_args_t args = {NAME, options, argc, argv, 0, 0, NULL, NULL};
-    static const uint8_t zeros[65535];
+    check_options_t options;
     const char *conflict;
     int id;
 
-    set_defaults(wish);
-    while ((id = check_args_next(&args)) != CHECK_ARGS_END) {
-        if (!take(&args, id, wish)) {
+    set_defaults(wish, p);
+    check_options_begin(&options, p, table, argc, argv);
+    while ((id = check_options_next(&options)) != CHECK_OPTIONS_END) {
+        if (!take(&options, id, wish)) {
             return 0;
         }
         if (wish->help) {
@@ -440,79 +308,43 @@ static int read_args(int argc, char **argv, wish_t *wish)
         }
     }
     conflict = find_conflict(wish);
-    if (!conflict
-        && (!check_tlv_args_end_ssl(&wish->ssl, &wish->tlvs)
-            || (wish->has_pad
-                && !pp_tlv_append(wish->tlvs.bytes, wish->tlvs.size,
-                                  &wish->tlvs.len, PP_TLV_NOOP, zeros,
-                                  (uint16_t)wish->pad)))) {
-        conflict = "the TLVs are larger than a header can be";
-    }
     if (conflict) {
-        check_args_complain(NAME, "%s", conflict);
+        check_options_complain(NAME, "%s", conflict);
         return 0;
     }
-    wish->build.tlvs = wish->tlvs.bytes;
-    wish->build.tlvs_len = wish->tlvs.len;
-    return are_endpoints(wish);
-}
-
-/* Without a connection: addresses that are set aside for documentation. */
-static void set_example(const wish_t *wish, check_endpoint_t *src,
-                        check_endpoint_t *dst)
-{
-    int is_inet6 = (wish->src && strchr(wish->src, ':')
-                    && strchr(strchr(wish->src, ':') + 1, ':'))
-                   || (wish->build.family
-                       && strchr(wish->build.family, '6'));
-
-    check_place_endpoint(is_inet6 ? "[2001:db8::1]:54321"
-                                  : "192.0.2.1:54321", src);
-    check_place_endpoint(is_inet6 ? "[2001:db8::2]:443"
-                                  : "198.51.100.1:443", dst);
+    if (!wish->prints
+        && !check_place_target(wish->operand, &wish->place)) {
+        check_options_complain(NAME, "'%s': accepted is " CHECK_PLACE_TARGET,
+                               wish->operand);
+        return 0;
+    }
+    return check_header_finish(&wish->header);
 }
 
 /* The header, or what stands in its place; 0 after a complaint. */
-static int build_header(wish_t *wish, int fd, check_row_t *row)
+static int build_header(const wish_t *wish, const check_endpoint_t *src,
+                        const check_endpoint_t *dst, check_row_t *row)
 {
-    check_build_t *build = &wish->build;
-    const char *why = NULL;
-    int times;
+    int times = !wish->has_header ? 0 : wish->is_twice ? 2 : 1;
+    int is_right = 1;
 
-    if (!wish->has_header) {
-        return 1;
-    }
-    if (fd >= 0) {
-        check_net_own(fd, &build->src);
-        check_net_peer(fd, &build->dst);
-    }
-    else {
-        set_example(wish, &build->src, &build->dst);
-    }
-    if (!read_endpoint(wish, "--src", wish->src, &build->src,
-                       &build->src_path)
-        || !read_endpoint(wish, "--dst", wish->dst, &build->dst,
-                          &build->dst_path)) {
-        return 0;
-    }
-    for (times = wish->is_twice ? 2 : 1; times > 0 && !why; times--) {
+    while (times-- > 0 && is_right) {
         if (wish->has_raw) {
             check_bytes_append(row, wish->raw.bytes, wish->raw.len);
         }
         else {
-            why = check_build_header(build, row);
+            is_right = check_header_build(&wish->header, src, dst, row);
         }
     }
-    if (why) {
-        check_args_complain(NAME, "no such header: %s", why);
-    }
-    return why == NULL;
+    return is_right;
 }
 
 /* Any status: --twice and --raw may be no right header. */
-static void show_sent(const wish_t *wish, const uint8_t *bytes, size_t len,
-                      size_t header_len, const check_talk_t *talk)
+static void show_sent(const wish_t *wish, const visit_t *visit)
 {
+    const uint8_t *bytes = visit->row.bytes;
+    size_t header_len = visit->header_len;
+    size_t len = visit->row.len;
     pp_header_t header;
     pp_answer_t answer = pp_decode(bytes, header_len, &check_show_all,
                                    &header);
@@ -537,12 +369,12 @@ static void show_sent(const wish_t *wish, const uint8_t *bytes, size_t len,
         printf("; then GET %s, %lu bytes", wish->path,
                (unsigned long)(len - header_len));
     }
-    printf("; in %lu piece%s\n", (unsigned long)talk->pieces,
-           talk->pieces == 1 ? "" : "s");
-    if (talk->sent < len) {
+    printf("; in %lu piece%s\n", (unsigned long)visit->talk.pieces,
+           visit->talk.pieces == 1 ? "" : "s");
+    if (visit->talk.sent < len) {
         check_column_name(stdout, "note");
         printf("%lu of these bytes were not sent: the other end did not wait"
-               " for them\n", (unsigned long)(len - talk->sent));
+               " for them\n", (unsigned long)(len - visit->talk.sent));
     }
     if (wish->is_verbose && header_len > 0) {
         check_column_name(stdout, "hex");
@@ -552,78 +384,42 @@ static void show_sent(const wish_t *wish, const uint8_t *bytes, size_t len,
     }
 }
 
-/* As check_bytes_print(), but a backslash stays one: this is text, and may
- * be another's escapes. */
-static void print_plain(const uint8_t *bytes, size_t len)
+/* What the refusal of a connection most likely means. */
+static const char *refused_hint(const wish_t *wish, const visit_t *visit)
 {
-    size_t i;
-
-    for (i = 0; i < len; i++) {
-        if (bytes[i] == '\\') {
-            putchar('\\');
-        }
-        else {
-            check_bytes_print(stdout, bytes + i, 1);
-        }
+    switch (visit->tls) {
+    case TLS_ALONE:
+        return wish->has_header
+                   ? "the listener speaks TLS and reads no PROXY header before"
+                     " it: for mod_proxyip, ProxyIP is Off there, this peer is"
+                     " `direct`, or the header belongs inside TLS"
+                     " (ProxyIPInTLS)"
+                   : "the listener wants TLS, and no header before it";
+    case TLS_BEHIND:
+        return "the listener has taken the header, and wants TLS behind it";
+    case TLS_UNKNOWN:
+        break;
     }
-}
-
-/* Lines stay lines; what is not printable is escaped. */
-static void print_lines(const char *indent, const uint8_t *bytes, size_t len)
-{
-    while (len > 0) {
-        const uint8_t *end = memchr(bytes, '\n', len);
-        size_t line_len = end ? (size_t)(end - bytes) : len;
-        size_t shown = line_len;
-
-        if (shown > 0 && bytes[shown - 1] == '\r') {
-            shown--;
-        }
-        fputs(indent, stdout);
-        print_plain(bytes, shown);
-        putchar('\n');
-        line_len += end ? 1 : 0;
-        bytes += line_len;
-        len -= line_len;
+    if (!wish->has_header) {
+        return "the listener wants a PROXY header, or refuses this peer";
     }
-}
-
-static size_t head_len(const check_talk_t *talk)
-{
-    size_t i;
-
-    for (i = 0; i + 4 <= talk->reply_len; i++) {
-        if (memcmp(talk->reply + i, "\r\n\r\n", 4) == 0) {
-            return i + 4;
-        }
+    if (visit->talk.elapsed >= apr_time_from_sec(1)) {
+        return "the listener waited for something, and then gave up";
     }
-    return talk->reply_len;
-}
-
-static int has_text(const check_talk_t *talk, const char *text)
-{
-    size_t text_len = strlen(text);
-    size_t i;
-
-    for (i = 0; i + text_len <= talk->reply_len; i++) {
-        if (memcmp(talk->reply + i, text, text_len) == 0) {
-            return 1;
-        }
-    }
-    return 0;
+    return "the listener refuses the header, or this peer; httpd's error"
+           " log says why, at LogLevel info (PIP0020 to PIP0027)";
 }
 
 /* What an answer, or its absence, most likely means; NULL when it speaks for
  * itself. */
-static const char *find_hint(const wish_t *wish, const check_talk_t *talk)
+static const char *find_hint(const wish_t *wish, const visit_t *visit)
 {
-    int is_refused = talk->outcome == CHECK_TALK_CLOSED
-                     || talk->outcome == CHECK_TALK_RESET;
+    const check_talk_t *talk = &visit->talk;
 
-    if (has_text(talk, "SSL-enabled server port")
-        || has_text(talk, "sent to HTTPS port")
-        || (talk->reply_len > 0 && talk->reply[0] == 0x15)) {
-        return "the listener wants TLS; a header, if one was sent, was taken";
+    if (check_talk_wants_tls(talk) && !check_talk_is_tls(talk)) {
+        return wish->has_header
+                   ? "the listener wants TLS; the header was taken"
+                   : "the listener wants TLS, and no header before it";
     }
     if (talk->http_status == 400 && wish->is_twice) {
         return "as it should be where one header is taken: the second one is"
@@ -633,15 +429,8 @@ static const char *find_hint(const wish_t *wish, const check_talk_t *talk)
         return "400 most often means that the listener takes no PROXY header"
                " and read it as a request";
     }
-    if (is_refused && !wish->has_header) {
-        return "the listener wants a PROXY header, or refuses this peer";
-    }
-    if (is_refused && talk->elapsed_ms >= 1000) {
-        return "the listener waited for something, and then gave up";
-    }
-    if (is_refused) {
-        return "the listener refuses the header, or this peer; httpd's error"
-               " log says why, at LogLevel info (PIP0020 to PIP0027)";
+    if (check_talk_is_closed(talk) || visit->tls != TLS_UNKNOWN) {
+        return refused_hint(wish, visit);
     }
     if (talk->outcome == CHECK_TALK_SILENT && !wish->is_header_only) {
         return "the listener waits for more: TLS, the rest of a header, or an"
@@ -650,187 +439,225 @@ static const char *find_hint(const wish_t *wish, const check_talk_t *talk)
     return NULL;
 }
 
-/* Take the sizes out of a chunked body, in place. */
-static size_t join_chunks(uint8_t *body, size_t len)
+static void show_answer(const wish_t *wish, visit_t *visit)
 {
-    size_t from = 0;
-    size_t to = 0;
-
-    for (;;) {
-        const uint8_t *end = memchr(body + from, '\n', len - from);
-        size_t size = 0;
-
-        for (; end && from < len && body[from] != '\r' && body[from] != ';';
-             from++) {
-            uint8_t byte = body[from];
-
-            if (byte == '\n' || size > len) {
-                break;
-            }
-            size = size * 16
-                   + (size_t)(byte <= '9' ? byte - '0' : (byte | 0x20) - 87);
-        }
-        if (!end || size == 0) {
-            return to;
-        }
-        from = (size_t)(end - body) + 1;
-        size = size < len - from ? size : len - from;
-        memmove(body + to, body + from, size);
-        to += size;
-        from += size + 2;
-        if (from >= len) {
-            return to;
-        }
-    }
-}
-
-static void show_body(check_talk_t *talk, size_t head)
-{
-    uint8_t *body = talk->reply + head;
-    size_t len = talk->reply_len - head;
-
-    if (has_text(talk, "\r\nTransfer-Encoding: chunked\r\n")) {
-        len = join_chunks(body, len);
-    }
-    print_lines("", body, len < BODY_SHOWN ? len : BODY_SHOWN);
-}
-
-static void show_answer(const wish_t *wish, check_talk_t *talk)
-{
-    const char *hint = find_hint(wish, talk);
-    size_t head = head_len(talk);
+    check_talk_t *talk = &visit->talk;
+    const char *hint = find_hint(wish, visit);
+    long elapsed_ms = (long)apr_time_as_msec(talk->elapsed);
 
     check_column_name(stdout, "answer");
-    if (talk->outcome == CHECK_TALK_HTTP) {
-        const uint8_t *end = memchr(talk->reply, '\r', head);
-
-        check_bytes_print(stdout, talk->reply,
-                          end ? (size_t)(end - talk->reply) : head);
-        printf(", after %ld ms\n", (long)talk->elapsed_ms);
-    }
-    else if (talk->outcome == CHECK_TALK_OTHER) {
-        printf("no HTTP, after %ld ms: ", (long)talk->elapsed_ms);
+    switch (talk->outcome) {
+    case CHECK_TALK_HTTP:
+        check_bytes_print(stdout, talk->reply, check_reply_line_len(talk));
+        printf(", after %ld ms\n", elapsed_ms);
+        break;
+    case CHECK_TALK_OTHER:
+        printf("no HTTP, after %ld ms: ", elapsed_ms);
         check_bytes_print(stdout, talk->reply,
                           talk->reply_len < 64 ? talk->reply_len : 64);
         printf("%s\n", talk->reply_len > 64 ? "..." : "");
-    }
-    else if (talk->outcome == CHECK_TALK_SILENT) {
+        break;
+    case CHECK_TALK_SILENT:
         printf("none; the connection was open and silent for %ld ms\n",
-               (long)talk->elapsed_ms);
-    }
-    else {
+               elapsed_ms);
+        break;
+    case CHECK_TALK_CLOSED:
+    case CHECK_TALK_RESET:
         printf("none; %s after %ld ms\n",
-               talk->outcome == CHECK_TALK_RESET ? "reset" : "closed",
-               (long)talk->elapsed_ms);
+               check_talk_outcome_name(talk->outcome), elapsed_ms);
+        break;
     }
     if (hint) {
         check_column_name(stdout, "hint");
         printf("%s\n", hint);
     }
     if (talk->outcome == CHECK_TALK_HTTP && wish->is_verbose) {
-        print_lines("  ", talk->reply, head > 2 ? head - 2 : head);
+        check_reply_print_head(talk);
     }
     if (talk->outcome == CHECK_TALK_HTTP && wish->shows_body) {
-        show_body(talk, head);
+        check_reply_print_body(talk);
     }
 }
 
-static void show_connection(int fd)
+static void show_connection(const check_connection_t *connection)
 {
-    check_endpoint_t end;
-
     check_column_name(stdout, "connected");
-    check_net_own(fd, &end);
-    check_place_print(stdout, &end);
+    check_place_print(stdout, &connection->own);
     printf(" -> ");
-    check_net_peer(fd, &end);
-    check_place_print(stdout, &end);
+    check_place_print(stdout, &connection->peer);
     printf("\n");
 }
 
-static int send_all(wish_t *wish, int fd)
+static void show_json(const wish_t *wish, const visit_t *visit)
 {
-    static check_talk_t talk;
-    check_row_t row = {send_room, sizeof(send_room), 0};
+    const check_talk_t *talk = &visit->talk;
+    const uint8_t *bytes = visit->row.bytes;
+    check_json_t json = {stdout, 0};
+    pp_header_t header;
+    pp_answer_t answer = pp_decode(bytes, visit->header_len, &check_show_all,
+                                   &header);
+
+    check_json_open(&json, NULL, '{');
+    check_object_endpoint(&json, "from", &visit->connection.own);
+    check_object_endpoint(&json, "to", &visit->connection.peer);
+    check_json_open(&json, "sent", '{');
+    check_object_header(&json, bytes, visit->header_len, &answer, &header,
+                        NULL);
+    check_json_close(&json, '}');
+    check_json_number(&json, "request_length",
+                      (long)(visit->row.len - visit->header_len));
+    check_json_number(&json, "pieces", (long)talk->pieces);
+    check_json_number(&json, "not_sent", (long)(visit->row.len - talk->sent));
+    check_json_text(&json, "outcome",
+                    check_talk_outcome_name(talk->outcome));
+    if (talk->http_status > 0) {
+        check_json_number(&json, "status", talk->http_status);
+        check_json_bytes(&json, "line", talk->reply,
+                         check_reply_line_len(talk));
+    }
+    check_json_number(&json, "after_ms",
+                      (long)apr_time_as_msec(talk->elapsed));
+    check_json_text(&json, "hint", find_hint(wish, visit));
+    check_json_end(&json);
+}
+
+/* Send a ClientHello behind some bytes, on a connection of its own; whether
+ * TLS answers. */
+static int answers_tls(const wish_t *wish, apr_pool_t *p,
+                       const uint8_t *before, size_t before_len)
+{
+    check_talk_t *talk = apr_palloc(p, sizeof(*talk));
+    check_connection_t connection;
+    check_row_t row;
+
+    row.size = before_len + CHECK_HELLO_MAX;
+    row.bytes = apr_palloc(p, row.size);
+    row.len = 0;
+    check_bytes_append(&row, before, before_len);
+    check_hello_append(wish->place.host, &row);
+    if (!check_net_connect(p, NAME, &wish->place, wish->bind, HELLO_TIMEOUT,
+                           &connection)) {
+        return 0;
+    }
+    check_talk(connection.socket, row.bytes, row.len, NULL,
+               CHECK_TALK_FIRST_LINE, HELLO_TIMEOUT, talk);
+    apr_socket_close(connection.socket);
+    return check_talk_is_tls(talk);
+}
+
+static tls_t ask_for_tls(const wish_t *wish, apr_pool_t *p,
+                         const visit_t *visit)
+{
+    if (answers_tls(wish, p, NULL, 0)) {
+        return TLS_ALONE;
+    }
+    return visit->header_len > 0
+                   && answers_tls(wish, p, visit->row.bytes,
+                                  visit->header_len)
+               ? TLS_BEHIND
+               : TLS_UNKNOWN;
+}
+
+/* 0 after a complaint. */
+static int build_all(const wish_t *wish, visit_t *visit)
+{
+    char request[REQUEST_MAX];
+    size_t request_len = 0;
+
+    if (!build_header(wish, &visit->connection.own, &visit->connection.peer,
+                      &visit->row)) {
+        return 0;
+    }
+    visit->header_len = visit->row.len;
+    if (!wish->is_header_only) {
+        request_len = check_talk_request(request, sizeof(request),
+                                         wish->host ? wish->host
+                                                    : wish->operand,
+                                         wish->path);
+        if (request_len == 0) {
+            check_options_complain(NAME, "--path or --host is too long");
+            return 0;
+        }
+    }
+    return check_bytes_append(&visit->row, request, request_len);
+}
+
+static int judge(const wish_t *wish, const check_talk_t *talk)
+{
+    int is_right = talk->outcome == CHECK_TALK_HTTP
+                   && (wish->expected
+                           ? talk->http_status == (int)wish->expected
+                           : talk->http_status != 400);
+
+    if (wish->is_header_only && talk->outcome == CHECK_TALK_SILENT) {
+        is_right = 1;
+    }
+    return is_right ? CHECK_RIGHT : CHECK_WRONG;
+}
+
+static int send_all(wish_t *wish, apr_pool_t *p, visit_t *visit)
+{
     check_talk_want_t want = wish->shows_body ? CHECK_TALK_ALL
                              : wish->is_verbose ? CHECK_TALK_HEAD
                                                 : CHECK_TALK_FIRST_LINE;
-    char request[REQUEST_MAX];
-    const char *host = wish->host ? wish->host : wish->place;
-    size_t request_len = 0;
-    size_t header_len;
 
-    if (!build_header(wish, fd, &row)) {
+    if (!check_net_connect(p, NAME, &wish->place, wish->bind, wish->timeout,
+                           &visit->connection)
+        || !build_all(wish, visit)) {
         return CHECK_CANNOT;
     }
-    header_len = row.len;
-    if (!wish->is_header_only) {
-        request_len = check_talk_request(request, sizeof(request), host,
-                                         wish->path);
-        if (request_len == 0) {
-            check_args_complain(NAME, "--path or --host is too long");
-            return CHECK_CANNOT;
-        }
+    wish->pieces.each_until = visit->header_len;
+    check_talk(visit->connection.socket, visit->row.bytes, visit->row.len,
+               &wish->pieces, want, wish->timeout, &visit->talk);
+    apr_socket_close(visit->connection.socket);
+    if (check_talk_is_closed(&visit->talk)
+        || check_talk_is_tls(&visit->talk)) {
+        visit->tls = ask_for_tls(wish, p, visit);
     }
-    check_bytes_append(&row, request, request_len);
-    wish->pieces.each_until = header_len;
-    check_talk(fd, row.bytes, row.len, &wish->pieces, want, wish->timeout_ms,
-               &talk);
-    show_connection(fd);
-    show_sent(wish, row.bytes, row.len, header_len, &talk);
-    show_answer(wish, &talk);
-    if (wish->is_header_only && talk.outcome == CHECK_TALK_SILENT) {
-        return CHECK_RIGHT;
+    if (wish->is_json) {
+        show_json(wish, visit);
     }
-    return talk.outcome == CHECK_TALK_HTTP ? CHECK_RIGHT : CHECK_WRONG;
+    else {
+        show_connection(&visit->connection);
+        show_sent(wish, visit);
+        show_answer(wish, visit);
+    }
+    return judge(wish, &visit->talk);
 }
 
-static int print_header(wish_t *wish)
+static int print_header(const wish_t *wish, check_row_t *row)
 {
-    check_row_t row = {send_room, sizeof(send_room), 0};
+    check_endpoint_t src;
+    check_endpoint_t dst;
 
-    if (!build_header(wish, -1, &row)) {
+    check_header_example(&wish->header, &src, &dst);
+    if (!build_header(wish, &src, &dst, row)) {
         return CHECK_CANNOT;
     }
     if (wish->prints == OPT_PRINT_HEX) {
-        check_bytes_print_hex(stdout, row.bytes, row.len);
+        check_bytes_print_hex(stdout, row->bytes, row->len);
         putchar('\n');
     }
     else {
-        fwrite(row.bytes, 1, row.len, stdout);
+        fwrite(row->bytes, 1, row->len, stdout);
     }
     return CHECK_RIGHT;
 }
 
-int check_send(int argc, char **argv)
+int check_send(apr_pool_t *p, int argc, const char *const *argv)
 {
-    check_place_t place;
+    visit_t *visit = apr_pcalloc(p, sizeof(*visit));
     wish_t wish;
-    int status;
-    int fd;
 
-    if (!read_args(argc, argv, &wish)) {
+    if (!read_options(p, argc, argv, &wish)) {
         return CHECK_CANNOT;
     }
     if (wish.help) {
         fputs(usage, stdout);
         return CHECK_RIGHT;
     }
-    if (wish.prints) {
-        return print_header(&wish);
-    }
-    if (!check_place_split(wish.place, &place) || !place.host[0]
-        || !place.port[0]) {
-        check_args_complain(NAME, "'%s': accepted is HOST:PORT or"
-                                  " [IPV6]:PORT", wish.place);
-        return CHECK_CANNOT;
-    }
-    check_net_init();
-    fd = check_net_connect(NAME, &place, wish.bind, wish.timeout_ms);
-    if (fd < 0) {
-        return CHECK_CANNOT;
-    }
-    status = send_all(&wish, fd);
-    close(fd);
-    return status;
+    visit->row.size = 2 * CHECK_INPUT_MAX + REQUEST_MAX;
+    visit->row.bytes = apr_palloc(p, visit->row.size);
+    return wish.prints ? print_header(&wish, &visit->row)
+                       : send_all(&wish, p, visit);
 }

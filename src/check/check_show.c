@@ -24,27 +24,19 @@
 
 #include "check/check_bytes.h"
 #include "check/check_column.h"
+#include "check/check_facts.h"
+#include "check/check_fault.h"
+#include "check/check_frame.h"
 #include "check/check_place.h"
 #include "check/check_tlv.h"
-
-#define UNIX_PATH_LEN 108
 
 /* Bytes shown on either side of a fault. */
 #define NEAR 12
 
-/* LOCAL and a v2 header's family byte. */
-#define COMMAND_AT 12
-#define FAMILY_AT 13
-#define LENGTH_AT 14
+/* On one line a value is cut here. */
+#define LINE_VALUE_MAX 64
 
 const pp_rules_t check_show_all = {PP_FORMAT_V1 | PP_FORMAT_V2, PP_V2_MAX, 0};
-
-/* The part of a v2 header that is there. */
-typedef struct {
-    const uint8_t *bytes;
-    size_t len;      /* no more than wire_len */
-    size_t wire_len; /* by the length field */
-} frame_t;
 
 /* A line's beginning: an offset and a name. */
 static void begin(FILE *out, size_t offset, const char *name)
@@ -53,49 +45,11 @@ static void begin(FILE *out, size_t offset, const char *name)
     check_column_name(out, name);
 }
 
-/* The size of the addresses that a family byte announces; 0 for none. */
-static size_t block_len(uint8_t family)
+static void show_endpoint(FILE *out, const check_frame_t *frame,
+                          const char *name, size_t at, size_t port_at)
 {
-    switch (family) {
-    case 0x11:
-    case 0x12:
-        return 12;
-    case 0x21:
-    case 0x22:
-        return 36;
-    case 0x31:
-    case 0x32:
-        return (size_t)2 * UNIX_PATH_LEN;
-    default: /* a byte from the wire: no addresses */
-        return 0;
-    }
-}
-
-static const char *transport_name(uint8_t family)
-{
-    switch (family) {
-    case 0x11:
-        return "TCP4";
-    case 0x12:
-        return "UDP4";
-    case 0x21:
-        return "TCP6";
-    case 0x22:
-        return "UDP6";
-    case 0x31:
-    case 0x32:
-        return "UNIX";
-    default: /* a byte from the wire */
-        return family >> 4 > PP_UNIX || (family & 0xf) > PP_DGRAM
-                   ? "undefined"
-                   : "UNKNOWN";
-    }
-}
-
-static void show_endpoint(FILE *out, const frame_t *frame, const char *name,
-                          size_t at, size_t port_at)
-{
-    size_t addr_len = block_len(frame->bytes[FAMILY_AT]) == 12 ? 4 : 16;
+    uint8_t family = frame->bytes[CHECK_FRAME_FAMILY];
+    size_t addr_len = check_frame_block_len(family) == 12 ? 4 : 16;
     check_endpoint_t endpoint;
 
     if (frame->len < port_at + 2) {
@@ -113,12 +67,12 @@ static void show_endpoint(FILE *out, const frame_t *frame, const char *name,
     putc('\n', out);
 }
 
-static void show_path(FILE *out, const frame_t *frame, const char *name,
+static void show_path(FILE *out, const check_frame_t *frame, const char *name,
                       size_t at)
 {
-    size_t len = UNIX_PATH_LEN;
+    size_t len = CHECK_FRAME_PATH_LEN;
 
-    if (frame->len < at + UNIX_PATH_LEN) {
+    if (frame->len < at + CHECK_FRAME_PATH_LEN) {
         return;
     }
     while (len > 0 && frame->bytes[at + len - 1] == 0) {
@@ -130,9 +84,9 @@ static void show_path(FILE *out, const frame_t *frame, const char *name,
     putc('\n', out);
 }
 
-static void show_block(FILE *out, const frame_t *frame)
+static void show_block(FILE *out, const check_frame_t *frame)
 {
-    switch (block_len(frame->bytes[FAMILY_AT])) {
+    switch (check_frame_block_len(frame->bytes[CHECK_FRAME_FAMILY])) {
     case 12:
         show_endpoint(out, frame, "source", 16, 24);
         show_endpoint(out, frame, "destination", 20, 26);
@@ -141,49 +95,16 @@ static void show_block(FILE *out, const frame_t *frame)
         show_endpoint(out, frame, "source", 16, 48);
         show_endpoint(out, frame, "destination", 32, 50);
         break;
-    case 2 * UNIX_PATH_LEN:
+    case 2 * CHECK_FRAME_PATH_LEN:
         show_path(out, frame, "source", 16);
-        show_path(out, frame, "destination", 16 + UNIX_PATH_LEN);
+        show_path(out, frame, "destination", 16 + CHECK_FRAME_PATH_LEN);
         break;
-    default: /* sizes that block_len() has: no addresses */
+    default: /* sizes that check_frame_block_len() has: no addresses */
         break;
     }
 }
 
-/* Whether the bytes from an offset on are TLVs to the end. */
-static int walks(const frame_t *frame, size_t at)
-{
-    const uint8_t *rest;
-    size_t rest_len;
-    pp_tlv_t tlv;
-    int taken;
-
-    if (at > frame->wire_len || frame->len < frame->wire_len) {
-        return 0;
-    }
-    rest = frame->bytes + at;
-    rest_len = frame->wire_len - at;
-    do {
-        taken = pp_tlv_next(&rest, &rest_len, &tlv);
-    } while (taken > 0);
-    return taken == 0;
-}
-
-/* Where a header's TLVs begin, as far as it can be told.  LOCAL's family
- * says nothing about what follows: AWS's health checks have 0x11 and no
- * addresses. */
-static size_t tlvs_at(const frame_t *frame)
-{
-    size_t block = block_len(frame->bytes[FAMILY_AT]);
-
-    if ((frame->bytes[COMMAND_AT] & 0xf) == PP_LOCAL
-        && walks(frame, PP_V2_FIXED)) {
-        return PP_V2_FIXED;
-    }
-    return PP_V2_FIXED + block;
-}
-
-static void show_rest(FILE *out, const frame_t *frame, size_t at,
+static void show_rest(FILE *out, const check_frame_t *frame, size_t at,
                       const char *name)
 {
     size_t len = frame->len - at;
@@ -194,17 +115,18 @@ static void show_rest(FILE *out, const frame_t *frame, size_t at,
     fputs(len > 64 ? "...\n" : "\n", out);
 }
 
-static void show_tlvs(FILE *out, const frame_t *frame)
+static void show_tlvs(FILE *out, const check_frame_t *frame)
 {
-    int is_local = (frame->bytes[COMMAND_AT] & 0xf) == PP_LOCAL;
-    size_t at = tlvs_at(frame);
+    uint8_t family = frame->bytes[CHECK_FRAME_FAMILY];
+    int is_local = check_frame_is_local(frame);
+    size_t at = check_frame_tlvs_at(frame);
 
     if (at > frame->len) {
         at = PP_V2_FIXED;
     }
     /* What a receiver skips is only told apart where it can be. */
-    if ((is_local || block_len(frame->bytes[FAMILY_AT]) == 0)
-        && frame->len > PP_V2_FIXED && !walks(frame, at)) {
+    if ((is_local || check_frame_block_len(family) == 0)
+        && frame->len > PP_V2_FIXED && !check_frame_walks(frame, at)) {
         show_rest(out, frame, PP_V2_FIXED, "skipped");
         return;
     }
@@ -218,9 +140,9 @@ static void show_tlvs(FILE *out, const frame_t *frame)
     }
 }
 
-static void show_checksum(FILE *out, const frame_t *frame)
+static void show_checksum(FILE *out, const check_frame_t *frame)
 {
-    size_t at = tlvs_at(frame);
+    size_t at = check_frame_tlvs_at(frame);
     pp_tlv_t tlv;
     uint32_t computed;
     uint32_t written;
@@ -251,9 +173,9 @@ static void show_checksum(FILE *out, const frame_t *frame)
 
 static void show_command(FILE *out, uint8_t byte)
 {
-    begin(out, COMMAND_AT, "version");
+    begin(out, CHECK_FRAME_COMMAND, "version");
     fprintf(out, "%d%s\n", byte >> 4, byte >> 4 == 2 ? "" : " (undefined)");
-    begin(out, COMMAND_AT, "command");
+    begin(out, CHECK_FRAME_COMMAND, "command");
     switch (byte & 0xf) {
     case PP_LOCAL:
         fputs("LOCAL\n", out);
@@ -269,47 +191,43 @@ static void show_command(FILE *out, uint8_t byte)
 
 static void show_v2(FILE *out, const uint8_t *bytes, size_t len)
 {
-    frame_t frame;
+    check_frame_t frame;
+    size_t swapped;
 
-    if (len <= COMMAND_AT) {
+    if (len <= CHECK_FRAME_COMMAND) {
         return;
     }
-    show_command(out, bytes[COMMAND_AT]);
-    if (len <= FAMILY_AT) {
+    show_command(out, bytes[CHECK_FRAME_COMMAND]);
+    if (len <= CHECK_FRAME_FAMILY) {
         return;
     }
-    begin(out, FAMILY_AT, "transport");
-    fprintf(out, "%s (0x%02x%s)\n", transport_name(bytes[FAMILY_AT]),
-            bytes[FAMILY_AT],
-            (bytes[COMMAND_AT] & 0xf) == PP_LOCAL ? ", of no meaning in LOCAL"
-                                                  : "");
+    begin(out, CHECK_FRAME_FAMILY, "transport");
+    fprintf(out, "%s (0x%02x%s)\n",
+            check_facts_transport(bytes[CHECK_FRAME_FAMILY]),
+            bytes[CHECK_FRAME_FAMILY],
+            (bytes[CHECK_FRAME_COMMAND] & 0xf) == PP_LOCAL
+                ? ", of no meaning in LOCAL"
+                : "");
     if (len < PP_V2_FIXED) {
         return;
     }
-    frame.bytes = bytes;
-    frame.wire_len = PP_V2_FIXED
-                     + ((size_t)bytes[LENGTH_AT] << 8 | bytes[LENGTH_AT + 1]);
-    frame.len = len < frame.wire_len ? len : frame.wire_len;
-    begin(out, LENGTH_AT, "length");
+    check_frame_read(bytes, len, &frame);
+    begin(out, CHECK_FRAME_LENGTH, "length");
     fprintf(out, "%lu, so %lu bytes in all\n",
             (unsigned long)(frame.wire_len - PP_V2_FIXED),
             (unsigned long)frame.wire_len);
+    swapped = pp_swapped_len(bytes, len);
+    if (swapped > 0) {
+        check_column_name(out, "byte order");
+        fprintf(out, "WRONG, it seems: the length's two bytes exchanged would"
+                     " be %lu, a whole header of %lu bytes\n",
+                (unsigned long)(swapped - PP_V2_FIXED),
+                (unsigned long)swapped);
+        frame.wire_len = swapped;
+        frame.len = swapped;
+    }
     show_tlvs(out, &frame);
     show_checksum(out, &frame);
-}
-
-/* The line's end: its CR, or LF, or what is there. */
-static size_t line_end(const uint8_t *bytes, size_t len)
-{
-    size_t at = 0;
-
-    if (len > PP_V1_MAX) {
-        len = PP_V1_MAX;
-    }
-    while (at < len && bytes[at] != '\r' && bytes[at] != '\n') {
-        at++;
-    }
-    return at;
 }
 
 static const char *const v1_names[] = {
@@ -322,7 +240,7 @@ static const char *const v1_names[] = {
 /* A v1 line field by field, as it is written. */
 static void show_v1(FILE *out, const uint8_t *bytes, size_t len)
 {
-    size_t end = line_end(bytes, len);
+    size_t end = check_fault_line_end(bytes, len);
     size_t at = PP_V1_COMMIT;
     size_t i;
 
@@ -352,76 +270,6 @@ static void show_v1(FILE *out, const uint8_t *bytes, size_t len)
     fputs("none\n", out);
 }
 
-/* Where in a v1 line the field is that a reason means. */
-static size_t v1_fault_at(const uint8_t *bytes, size_t len,
-                          pp_reason_t reason)
-{
-    size_t end = line_end(bytes, len);
-    size_t at = PP_V1_COMMIT;
-    int wanted = reason == PP_BAD_V1_SOURCE        ? 1
-                 : reason == PP_BAD_V1_DESTINATION ? 2
-                                                   : 3;
-
-    while (wanted-- > 0) {
-        const uint8_t *space = memchr(bytes + at, ' ', end - at);
-
-        at = space ? (size_t)(space - bytes) + 1 : end;
-    }
-    if (reason == PP_BAD_V1_PORT) {
-        unsigned long port = 0;
-        size_t i = at;
-
-        /* The first of the two, unless it is right. */
-        while (i < end && bytes[i] >= '0' && bytes[i] <= '9'
-               && port <= 65535) {
-            port = port * 10 + (unsigned long)(bytes[i] - '0');
-            i++;
-        }
-        if (i > at && i < end && bytes[i] == ' ' && port <= 65535
-            && (bytes[at] != '0' || i == at + 1)) {
-            return i + 1;
-        }
-    }
-    return at;
-}
-
-/* The offset of what is at fault.  What is judged once a header is whole the
- * decoder places at its last byte; here the part that is meant is found. */
-static size_t fault_at(const uint8_t *bytes, size_t len,
-                       const pp_answer_t *answer)
-{
-    frame_t frame;
-    pp_tlv_t tlv;
-    size_t at;
-
-    if (answer->reason == PP_BAD_V1_SOURCE
-        || answer->reason == PP_BAD_V1_DESTINATION
-        || answer->reason == PP_BAD_V1_PORT) {
-        return v1_fault_at(bytes, len, answer->reason);
-    }
-    if (answer->reason < PP_BAD_TLV_OVERRUN
-        || answer->reason == PP_BAD_CRC_MISSING) {
-        return answer->len;
-    }
-    frame.bytes = bytes;
-    frame.wire_len = answer->len + 1;
-    frame.len = frame.wire_len;
-    at = tlvs_at(&frame);
-    if (answer->reason == PP_BAD_CRC_MISMATCH
-        && pp_tlv_find(bytes + at, frame.len - at, PP_TLV_CRC32C, &tlv)) {
-        return (size_t)(tlv.value - bytes);
-    }
-    return at + check_tlv_fault(bytes + at, frame.len - at);
-}
-
-/* Those that say more than that bytes are no header. */
-static int is_meant_as_header(const uint8_t *bytes, size_t len,
-                              const pp_answer_t *answer)
-{
-    return pp_committed_version(bytes, len)
-           || (answer->status == PP_MORE && len > 0);
-}
-
 static void show_near(FILE *out, const uint8_t *bytes, size_t len, size_t at)
 {
     size_t from = at > NEAR ? at - NEAR : 0;
@@ -447,19 +295,18 @@ void check_show_fault(FILE *out, const uint8_t *bytes, size_t len,
                 (unsigned long)len, len == 1 ? "" : "s",
                 (unsigned long)answer->len);
     }
-    else if (!is_meant_as_header(bytes, len, answer)) {
+    else if (!check_fault_is_meant(bytes, len, answer)) {
         fputs("no PROXY header", out);
     }
     else {
-        size_t at = fault_at(bytes, len, answer);
+        check_fault_t fault;
 
-        fprintf(out, "bad: %s, at byte %lu (offset %lu)",
-                pp_reason_text(answer->reason), (unsigned long)at + 1,
-                (unsigned long)at);
-        if (at != answer->len) {
-            /* The byte that the error log names. */
-            fprintf(out, "; found at byte %lu",
-                    (unsigned long)answer->len + 1);
+        check_fault_find(bytes, len, answer, &fault);
+        fprintf(out, "bad: %s, at offset %lu", fault.reason,
+                (unsigned long)fault.at);
+        if (fault.at != answer->len) {
+            /* The offset that the error log names. */
+            fprintf(out, "; found at offset %lu", (unsigned long)answer->len);
         }
     }
 }
@@ -467,6 +314,8 @@ void check_show_fault(FILE *out, const uint8_t *bytes, size_t len,
 void check_show_header(FILE *out, const uint8_t *bytes, size_t len,
                        const pp_answer_t *answer)
 {
+    check_fault_t fault;
+
     check_column_name(out, "result");
     if (answer->status == PP_DONE) {
         fprintf(out, "right: a v%d header of %lu bytes",
@@ -477,11 +326,12 @@ void check_show_header(FILE *out, const uint8_t *bytes, size_t len,
         check_show_fault(out, bytes, len, answer);
     }
     putc('\n', out);
-    if (!is_meant_as_header(bytes, len, answer)) {
+    if (!check_fault_is_meant(bytes, len, answer)) {
         return;
     }
     if (answer->status == PP_BAD) {
-        show_near(out, bytes, len, fault_at(bytes, len, answer));
+        check_fault_find(bytes, len, answer, &fault);
+        show_near(out, bytes, len, fault.at);
     }
     if (pp_committed_version(bytes, len) == 1) {
         show_v1(out, bytes, len);
@@ -491,10 +341,36 @@ void check_show_header(FILE *out, const uint8_t *bytes, size_t len,
     }
 }
 
-static const char *line_transport(const pp_header_t *header)
+/* One word of a line: no blank within, and not too long. */
+static void print_fact(void *context, const check_fact_t *fact)
 {
-    return transport_name((uint8_t)(header->family << 4
-                                    | header->transport));
+    FILE *out = context;
+    size_t most = fact->kind == CHECK_FACTS_TEXT ? LINE_VALUE_MAX
+                                                 : LINE_VALUE_MAX / 2;
+    size_t shown = fact->len < most ? fact->len : most;
+    size_t i;
+
+    fprintf(out, " %s=", fact->name);
+    switch (fact->kind) {
+    case CHECK_FACTS_CERT:
+        fprintf(out, "%lu\\x20bytes", (unsigned long)fact->len);
+        return;
+    case CHECK_FACTS_HEX:
+        fputs("0x", out);
+        check_bytes_print_hex(out, fact->bytes, shown);
+        break;
+    case CHECK_FACTS_TEXT:
+        for (i = 0; i < shown; i++) {
+            if (fact->bytes[i] == ' ') {
+                fputs("\\x20", out);
+            }
+            else {
+                check_bytes_print(out, fact->bytes + i, 1);
+            }
+        }
+        break;
+    }
+    fputs(shown < fact->len ? "..." : "", out);
 }
 
 void check_show_line(FILE *out, const pp_header_t *header, size_t wire_len)
@@ -504,7 +380,9 @@ void check_show_line(FILE *out, const pp_header_t *header, size_t wire_len)
     fprintf(out, "v%d %s", header->version,
             header->command == PP_LOCAL ? "LOCAL" : "PROXY");
     if (header->command == PP_PROXY) {
-        fprintf(out, " %s", line_transport(header));
+        fprintf(out, " %s",
+                check_facts_transport((uint8_t)(header->family << 4
+                                                | header->transport)));
     }
     if (pp_names_client(header)) {
         endpoint.addr = header->src;
@@ -517,5 +395,5 @@ void check_show_line(FILE *out, const pp_header_t *header, size_t wire_len)
         check_place_print(out, &endpoint);
     }
     fprintf(out, ", %lu bytes", (unsigned long)wire_len);
-    check_tlv_print_facts(out, header->tlvs, header->tlvs_len);
+    check_facts_each_tlv(header->tlvs, header->tlvs_len, print_fact, out);
 }

@@ -17,6 +17,7 @@
 
 #include "check/check_talk.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "check/check_net.h"
@@ -49,17 +50,17 @@ static size_t next_piece(const check_talk_pieces_t *pieces, size_t number,
 }
 
 /* Read once; 0 when the connection has ended or stayed silent. */
-static int read_once(int fd, int64_t deadline, check_talk_t *talk,
-                     int64_t since)
+static int read_once(apr_socket_t *socket, apr_time_t deadline,
+                     check_talk_t *talk, apr_time_t since)
 {
     size_t len;
     check_net_t how;
 
-    how = check_net_read(fd, talk->reply + talk->reply_len,
-                         sizeof(talk->reply) - talk->reply_len, deadline,
-                         &len);
+    how = check_net_read(socket, talk->reply + talk->reply_len,
+                         sizeof(talk->reply) - talk->reply_len,
+                         deadline - apr_time_now(), &len);
     if (talk->reply_len == 0) {
-        talk->elapsed_ms = check_net_now() - since;
+        talk->elapsed = apr_time_now() - since;
     }
     talk->reply_len += len;
     switch (how) {
@@ -78,25 +79,41 @@ static int read_once(int fd, int64_t deadline, check_talk_t *talk,
     return 0;
 }
 
+static int write_all(apr_socket_t *socket, const uint8_t *bytes, size_t len,
+                     apr_interval_time_t timeout)
+{
+    apr_socket_timeout_set(socket, timeout);
+    while (len > 0) {
+        apr_size_t sent = len;
+
+        if (apr_socket_send(socket, (const char *)bytes, &sent)
+            != APR_SUCCESS) {
+            return 0;
+        }
+        bytes += sent;
+        len -= sent;
+    }
+    return 1;
+}
+
 /* Send all pieces; 0 when the other end did not wait for the last. */
-static int send_pieces(int fd, const uint8_t *bytes, size_t len,
-                       const check_talk_pieces_t *pieces, int64_t timeout_ms,
-                       check_talk_t *talk)
+static int send_pieces(apr_socket_t *socket, const uint8_t *bytes,
+                       size_t len, const check_talk_pieces_t *pieces,
+                       apr_interval_time_t timeout, check_talk_t *talk)
 {
     while (talk->sent < len) {
         size_t piece = next_piece(pieces, talk->pieces, talk->sent, len);
-        int64_t now = check_net_now();
 
-        if (check_net_write(fd, bytes + talk->sent, piece, now + timeout_ms)
-            != CHECK_NET_DATA) {
+        if (!write_all(socket, bytes + talk->sent, piece, timeout)) {
             return 0;
         }
         talk->sent += piece;
         talk->pieces++;
         if (talk->sent < len && pieces) {
-            now = check_net_now();
+            apr_time_t now = apr_time_now();
+
             /* Whatever comes before the last piece ends the sending. */
-            if (read_once(fd, now + pieces->delay_ms, talk, now)
+            if (read_once(socket, now + pieces->delay, talk, now)
                 || talk->outcome != CHECK_TALK_SILENT) {
                 return 0;
             }
@@ -154,31 +171,75 @@ static void judge_reply(check_talk_t *talk)
     talk->outcome = CHECK_TALK_HTTP;
 }
 
-void check_talk(int fd, const uint8_t *bytes, size_t len,
+void check_talk(apr_socket_t *socket, const uint8_t *bytes, size_t len,
                 const check_talk_pieces_t *pieces, check_talk_want_t want,
-                int64_t timeout_ms, check_talk_t *talk)
+                apr_interval_time_t timeout, check_talk_t *talk)
 {
-    int64_t since;
+    apr_time_t since;
+    apr_time_t last;
     int goes_on = 1;
 
     memset(talk, 0, sizeof(*talk));
     talk->outcome = CHECK_TALK_SILENT;
-    send_pieces(fd, bytes, len, pieces, timeout_ms, talk);
-    since = check_net_now();
-    if (talk->outcome == CHECK_TALK_CLOSED
-        || talk->outcome == CHECK_TALK_RESET) {
+    send_pieces(socket, bytes, len, pieces, timeout, talk);
+    since = apr_time_now();
+    last = since + MOST_TIMEOUTS * timeout;
+    if (check_talk_is_closed(talk)) {
         goes_on = 0;
     }
     while (goes_on && !has_enough(talk, want)) {
-        int64_t deadline = check_net_now() + timeout_ms;
+        apr_time_t deadline = apr_time_now() + timeout;
 
-        if (deadline > since + MOST_TIMEOUTS * timeout_ms) {
-            deadline = since + MOST_TIMEOUTS * timeout_ms;
-        }
-        goes_on = read_once(fd, deadline, talk, since)
-                  && check_net_now() < since + MOST_TIMEOUTS * timeout_ms;
+        goes_on = read_once(socket, deadline < last ? deadline : last, talk,
+                            since)
+                  && apr_time_now() < last;
     }
     judge_reply(talk);
+}
+
+int check_talk_is_closed(const check_talk_t *talk)
+{
+    return talk->outcome == CHECK_TALK_CLOSED
+           || talk->outcome == CHECK_TALK_RESET;
+}
+
+int check_talk_has_text(const check_talk_t *talk, const char *text)
+{
+    size_t text_len = strlen(text);
+    size_t i;
+
+    for (i = 0; i + text_len <= talk->reply_len; i++) {
+        if (memcmp(talk->reply + i, text, text_len) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+int check_talk_wants_tls(const check_talk_t *talk)
+{
+    return check_talk_has_text(talk, "SSL-enabled server port")
+           || check_talk_has_text(talk, "sent to HTTPS port")
+           || check_talk_is_tls(talk);
+}
+
+/* A record of an alert or a handshake (RFC 8446, section 5.1). */
+int check_talk_is_tls(const check_talk_t *talk)
+{
+    return talk->reply_len >= 3
+           && (talk->reply[0] == 0x15 || talk->reply[0] == 0x16)
+           && talk->reply[1] == 3;
+}
+
+const char *check_talk_outcome_name(check_talk_outcome_t outcome)
+{
+    static const char *const names[] = {
+        [CHECK_TALK_HTTP] = "http",     [CHECK_TALK_OTHER] = "other",
+        [CHECK_TALK_CLOSED] = "closed", [CHECK_TALK_RESET] = "reset",
+        [CHECK_TALK_SILENT] = "silent",
+    };
+
+    return names[outcome];
 }
 
 size_t check_talk_request(char *text, size_t size, const char *host,
@@ -191,17 +252,4 @@ size_t check_talk_request(char *text, size_t size, const char *host,
                        path, host);
 
     return len > 0 && (size_t)len < size ? (size_t)len : 0;
-}
-
-int check_talk_is_plain(const char *text)
-{
-    if (*text == '\0') {
-        return 0;
-    }
-    for (; *text; text++) {
-        if (*text <= ' ' || *text == 0x7f) {
-            return 0;
-        }
-    }
-    return 1;
 }

@@ -22,6 +22,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <apr_network_io.h>
+#include <apr_time.h>
+
 /* What is kept of an answer. */
 #define CHECK_TALK_REPLY_MAX 16384
 
@@ -34,7 +37,7 @@ typedef struct {
     size_t cuts[CHECK_TALK_CUTS_MAX]; /* lengths of the first pieces, used
                                          when there are any */
     size_t cuts_count;
-    int64_t delay_ms; /* between pieces */
+    apr_interval_time_t delay; /* between pieces */
 } check_talk_pieces_t;
 
 typedef enum {
@@ -48,12 +51,12 @@ typedef enum {
 /** What came of it. */
 typedef struct {
     check_talk_outcome_t outcome;
-    int http_status;    /* CHECK_TALK_HTTP: three digits, else 0 */
-    int64_t elapsed_ms; /* from the last byte sent to the first that came,
-                           or to the end */
-    size_t pieces;      /* how many were sent */
-    size_t sent;        /* how many bytes; fewer than all when the other end
-                           closed before */
+    int http_status; /* CHECK_TALK_HTTP: three digits, else 0 */
+    apr_interval_time_t elapsed; /* from the last byte sent to the first that
+                                    came, or to the end */
+    size_t pieces;   /* how many were sent */
+    size_t sent;     /* how many bytes; fewer than all when the other end closed
+                        before */
     uint8_t reply[CHECK_TALK_REPLY_MAX];
     size_t reply_len;
 } check_talk_t;
@@ -67,17 +70,32 @@ typedef enum {
 
 /**
  * Send and see.
- * @param fd a connected, non-blocking socket; stays open
+ * @param socket a connected socket; stays open
  * @param bytes what to send
  * @param len how many
  * @param pieces how to cut them; NULL: not
  * @param want how much of the reply to wait for
- * @param timeout_ms how long silence may last
+ * @param timeout how long silence may last
  * @param talk filled
  */
-void check_talk(int fd, const uint8_t *bytes, size_t len,
+void check_talk(apr_socket_t *socket, const uint8_t *bytes, size_t len,
                 const check_talk_pieces_t *pieces, check_talk_want_t want,
-                int64_t timeout_ms, check_talk_t *talk);
+                apr_interval_time_t timeout, check_talk_t *talk);
+
+/** @return 1 when the connection was closed or reset without a byte, else 0 */
+int check_talk_is_closed(const check_talk_t *talk);
+
+/** @return 1 when a text is in the reply, else 0 */
+int check_talk_has_text(const check_talk_t *talk, const char *text);
+
+/** @return 1 when the reply begins with a TLS record, else 0 */
+int check_talk_is_tls(const check_talk_t *talk);
+
+/** @return 1 when the reply says that TLS is wanted, else 0 */
+int check_talk_wants_tls(const check_talk_t *talk);
+
+/** @return how it ended, in a word: http, other, closed, reset, silent */
+const char *check_talk_outcome_name(check_talk_outcome_t outcome);
 
 /**
  * Write a GET that asks to close the connection.
@@ -89,12 +107,5 @@ void check_talk(int fd, const uint8_t *bytes, size_t len,
  */
 size_t check_talk_request(char *text, size_t size, const char *host,
                           const char *path);
-
-/**
- * Say whether host and path can stand in a request: no byte that would end
- * the line or the field.
- * @return 1 or 0
- */
-int check_talk_is_plain(const char *text);
 
 #endif /* CHECK_TALK_H */

@@ -37,14 +37,6 @@ size_t check_tlv_print(FILE *out, const uint8_t *bytes, size_t at,
                        size_t end);
 
 /**
- * Print what a row of right TLVs says as ` NAME=value` each, for one line.
- * @param out where to
- * @param tlvs the row; may be NULL when len is 0
- * @param len its length
- */
-void check_tlv_print_facts(FILE *out, const uint8_t *tlvs, size_t len);
-
-/**
  * Find the first TLV with a fault.
  * @param tlvs the row
  * @param len its length

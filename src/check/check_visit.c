@@ -15,14 +15,14 @@
  * A connection that listen has taken.
  */
 
-#define _POSIX_C_SOURCE 200809L
-
 #include "check/check_visit.h"
 
 #include <stdlib.h>
 
 #include "check/check_bytes.h"
+#include "check/check_clock.h"
 #include "check/check_guess.h"
+#include "check/check_object.h"
 #include "check/check_show.h"
 
 /* What follows a header, or stands in its place. */
@@ -46,7 +46,7 @@ static int is_bad_header(const check_visit_t *visit)
            && pp_committed_version(visit->bytes, visit->len);
 }
 
-void check_visit_read(check_visit_t *visit, int64_t now_ms)
+void check_visit_read(check_visit_t *visit, apr_time_t now)
 {
     if (visit->is_decided) {
         return;
@@ -54,7 +54,7 @@ void check_visit_read(check_visit_t *visit, int64_t now_ms)
     visit->segments++;
     visit->answer = pp_decode(visit->bytes, visit->len, &check_show_all,
                               &visit->header);
-    visit->header_ms = now_ms;
+    visit->header_time = now;
     visit->is_decided = visit->answer.status != PP_MORE;
 }
 
@@ -131,7 +131,7 @@ static void print_line(FILE *out, const check_visit_t *visit)
         check_show_line(out, &visit->header, visit->answer.len);
         fprintf(out, "; in %lu segment%s, %ld ms", visit->segments,
                 visit->segments == 1 ? "" : "s",
-                (long)(visit->header_ms - visit->since_ms));
+                (long)apr_time_as_msec(visit->header_time - visit->since));
         print_payload(out, visit);
     }
     else if (is_bad_header(visit)
@@ -146,6 +146,27 @@ static void print_line(FILE *out, const check_visit_t *visit)
     }
 }
 
+void check_visit_write(FILE *out, const check_visit_t *visit)
+{
+    check_json_t json = {out, 0};
+    char when[CHECK_CLOCK_MAX];
+
+    check_clock_format(when, visit->since);
+    check_json_open(&json, NULL, '{');
+    check_json_number(&json, "number", (long)visit->number);
+    check_json_text(&json, "time", when);
+    check_object_header(&json, visit->bytes, visit->len, &visit->answer,
+                        &visit->header, &visit->peer);
+    check_json_number(&json, "segments", (long)visit->segments);
+    check_json_number(&json, "after_ms",
+                      visit->segments == 0
+                          ? 0
+                          : (long)apr_time_as_msec(visit->header_time
+                                                   - visit->since));
+    check_json_text(&json, "ended", visit->ended);
+    check_json_end(&json);
+}
+
 void check_visit_print(FILE *out, const check_visit_t *visit,
                        const check_visit_style_t *style)
 {
@@ -153,11 +174,12 @@ void check_visit_print(FILE *out, const check_visit_t *visit,
     int is_meant = visit->len > 0
                    && (visit->answer.status != PP_BAD
                        || is_bad_header(visit));
+    char when[CHECK_CLOCK_MAX];
 
+    check_clock_format(when, visit->since);
     fprintf(out, "#%lu ", visit->number);
     check_place_print(out, &visit->peer);
-    fprintf(out, " at %ld.%03ld s: ", (long)(visit->since_ms / 1000),
-            (long)(visit->since_ms % 1000));
+    fprintf(out, " at %s: ", when);
     print_line(out, visit);
     putc('\n', out);
     if (style->shows_hex && len > 0) {

@@ -23,15 +23,16 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include <apr_time.h>
+
 #include "check/check.h"
 #include "check/check_place.h"
 
 typedef struct {
     unsigned long number;     /* counted from 1 */
     check_endpoint_t peer;
-    int64_t since_ms;         /* when it was accepted, as all times here:
-                                 milliseconds since listening began */
-    int64_t header_ms;        /* when the header was whole, or decided to be
+    apr_time_t since;         /* when it was accepted */
+    apr_time_t header_time;   /* when the header was whole, or decided to be
                                  none */
     unsigned long segments;   /* reads until then */
     pp_answer_t answer;
@@ -51,9 +52,9 @@ typedef struct {
 /**
  * Take notice of bytes that have come: visit->len was raised.
  * @param visit the connection
- * @param now_ms the time
+ * @param now the time
  */
-void check_visit_read(check_visit_t *visit, int64_t now_ms);
+void check_visit_read(check_visit_t *visit, apr_time_t now);
 
 /**
  * Say whether enough has come to tell what it is.
@@ -73,6 +74,9 @@ int check_visit_is_right(const check_visit_t *visit);
  */
 void check_visit_print(FILE *out, const check_visit_t *visit,
                        const check_visit_style_t *style);
+
+/** Print what came as a JSON object, on one line. */
+void check_visit_write(FILE *out, const check_visit_t *visit);
 
 /**
  * Make the answer: HTTP, with what was understood, where a request came.

@@ -218,6 +218,16 @@ pp_answer_t pp_decode(const uint8_t *bytes, size_t len,
  */
 int pp_committed_version(const uint8_t *bytes, size_t len);
 
+/**
+ * Say whether a v2 header has its length in the wrong byte order: it is not
+ * whole as announced, and would be, addresses and TLVs included, with the
+ * length's two bytes exchanged.  A hint, never a ground to accept.
+ * @param bytes the input; may be NULL when len is 0
+ * @param len number of bytes
+ * @return the length in bytes that it would have then; 0: no sign of it
+ */
+size_t pp_swapped_len(const uint8_t *bytes, size_t len);
+
 /* What bytes look like that are no header, or no right one: a hint at who
  * sends them and why, never a ground to accept or refuse. */
 typedef enum {

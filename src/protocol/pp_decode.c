@@ -514,6 +514,36 @@ static pp_reason_t read_v2(const uint8_t *bytes, size_t wire_len,
     return read_tlvs(bytes, wire_len, PP_V2_FIXED + block, header);
 }
 
+/* Of addresses and TLVs with another length than the one announced. */
+static int is_whole_with(const uint8_t *bytes, size_t wire_len)
+{
+    size_t block = block_len((pp_family_t)(bytes[13] >> 4),
+                             (pp_transport_t)(bytes[13] & 0xf));
+
+    if ((bytes[12] & 0xf) == PP_LOCAL) {
+        block = 0;
+    }
+    return wire_len >= PP_V2_FIXED + block
+           && walks_cleanly(bytes + PP_V2_FIXED + block,
+                            wire_len - PP_V2_FIXED - block);
+}
+
+size_t pp_swapped_len(const uint8_t *bytes, size_t len)
+{
+    size_t announced;
+    size_t swapped;
+
+    if (len < PP_V2_FIXED || pp_committed_version(bytes, len) != 2
+        || judge_command(bytes, len) != PP_OK) {
+        return 0;
+    }
+    announced = PP_V2_FIXED + ((size_t)bytes[14] << 8 | bytes[15]);
+    swapped = PP_V2_FIXED + ((size_t)bytes[15] << 8 | bytes[14]);
+    return announced > len && swapped <= len && is_whole_with(bytes, swapped)
+               ? swapped
+               : 0;
+}
+
 static pp_answer_t decode_v2(const uint8_t *bytes, size_t len,
                              const pp_rules_t *rules, pp_header_t *header)
 {

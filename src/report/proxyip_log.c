@@ -246,24 +246,50 @@ static void log_malformed(const proxyip_conn_t *conn, int level,
                           size_t len)
 {
     ap_log_cerror(APLOG_MARK, level, 0, conn->c, PROXYIP_LOGNO(0022)
-                  "closed: bad PROXY header: %s, found at byte %"
+                  "closed: bad PROXY header: %s, found at offset %"
                   APR_SIZE_T_FMT "; %s; %s%s", pp_reason_text(answer->reason),
-                  answer->len + 1, show_bytes(conn, bytes, len),
+                  answer->len, show_bytes(conn, bytes, len),
                   describe(conn), malformed_advice(conn, answer, bytes,
-                                                  len));
+                                                   len));
+}
+
+/* The size that a v2 header announces. */
+static int announced_len(const uint8_t *bytes)
+{
+    return PP_V2_FIXED + (bytes[14] << 8 | bytes[15]);
+}
+
+/* A length in the wrong byte order announces far too much. */
+static const char *byte_order_advice(const proxyip_conn_t *conn,
+                                     const uint8_t *bytes, size_t len)
+{
+    size_t swapped = pp_swapped_len(bytes, len);
+
+    return swapped == 0
+               ? NULL
+               : apr_psprintf(conn->c->pool, "its length seems to be in the"
+                              " wrong byte order (exchanged it would be a"
+                              " whole header of %" APR_SIZE_T_FMT " bytes):"
+                              " correct the sender", swapped);
 }
 
 /* The length field is known to be there: it is what was judged. */
 static void log_too_large(const proxyip_conn_t *conn, int level,
-                          const uint8_t *bytes)
+                          const uint8_t *bytes, size_t len)
 {
-    int wire_len = PP_V2_FIXED + (bytes[14] << 8 | bytes[15]);
+    int wire_len = announced_len(bytes);
+    const char *advice = byte_order_advice(conn, bytes, len);
 
+    if (!advice) {
+        advice = apr_psprintf(conn->c->pool, "raise %s to %d or more",
+                              setting(conn, PROXYIP_SET_MAX_HEADER),
+                              wire_len);
+    }
     ap_log_cerror(APLOG_MARK, level, 0, conn->c, PROXYIP_LOGNO(0023)
                   "closed: v2 PROXY header of %d bytes is larger than"
-                  " accepted; %s; %s; raise %s to %d or more", wire_len,
+                  " accepted; %s; %s; %s", wire_len,
                   show_bytes(conn, bytes, PP_V2_FIXED), describe(conn),
-                  setting(conn, PROXYIP_SET_MAX_HEADER), wire_len);
+                  advice);
 }
 
 /* A wrong checksum is refused whatever the settings; a missing one is not. */
@@ -314,6 +340,26 @@ static int unfinished_level(const proxyip_conn_t *conn, const uint8_t *bytes,
                : proxyip_log_fault_level(conn);
 }
 
+/* " of 128", where a v2 header has said how many there are to be. */
+static const char *announced_text(const proxyip_conn_t *conn,
+                                  const uint8_t *bytes, size_t len)
+{
+    return len < PP_V2_FIXED || pp_committed_version(bytes, len) != 2
+               ? ""
+               : apr_psprintf(conn->c->pool, " of %d that the header announces",
+                              announced_len(bytes));
+}
+
+static const char *unfinished_advice(const proxyip_conn_t *conn,
+                                     const uint8_t *bytes, size_t len)
+{
+    const char *advice = byte_order_advice(conn, bytes, len);
+
+    return advice ? advice
+                  : apr_pstrcat(conn->c->pool, "see ",
+                                time_settings(conn, bytes, len), NULL);
+}
+
 static void log_unfinished(const proxyip_conn_t *conn, int level,
                            const char *event, const uint8_t *bytes,
                            size_t len)
@@ -327,9 +373,10 @@ static void log_unfinished(const proxyip_conn_t *conn, int level,
     }
     ap_log_cerror(APLOG_MARK, level, 0, conn->c, PROXYIP_LOGNO(0026)
                   "closed: %s before the PROXY header was complete; bytes"
-                  " that had come: %" APR_SIZE_T_FMT "; %s; %s; see %s",
-                  event, len, show_bytes(conn, bytes, len), describe(conn),
-                  time_settings(conn, bytes, len));
+                  " that had come: %" APR_SIZE_T_FMT "%s; %s; %s; %s",
+                  event, len, announced_text(conn, bytes, len),
+                  show_bytes(conn, bytes, len), describe(conn),
+                  unfinished_advice(conn, bytes, len));
 }
 
 static void log_idle(const proxyip_conn_t *conn, int level)
@@ -458,7 +505,7 @@ void proxyip_log_closed(const proxyip_conn_t *conn, int level,
         log_malformed(conn, level, answer, bytes, len);
         break;
     case PROXYIP_TOO_LARGE:
-        log_too_large(conn, level, bytes);
+        log_too_large(conn, level, bytes, len);
         break;
     case PROXYIP_BAD_CHECKSUM:
         log_bad_checksum(conn, level, answer, bytes, len);

@@ -13,7 +13,9 @@
 
 /*
  * What proxyip-check prints of bytes from anywhere: lines of printable ASCII
- * and nothing else, whatever a terminal would make of the bytes themselves.
+ * and nothing else, whatever a terminal would make of the bytes themselves; as
+ * JSON one line with its brackets in pairs; and what it reads in the forms that
+ * people paste.
  *
  * input: the rules (take_rules()), then the bytes.
  */
@@ -25,8 +27,11 @@
 #include <string.h>
 
 #include "bytes.h"
+#include "check/check.h"
 #include "check/check_bytes.h"
+#include "check/check_forms.h"
 #include "check/check_guess.h"
+#include "check/check_object.h"
 #include "check/check_show.h"
 
 /* A program's output in memory. */
@@ -78,6 +83,66 @@ static void check_show(const uint8_t *bytes, size_t len,
     end(&output, 1);
 }
 
+/* Brackets outside of strings, which have their quotes escaped. */
+static void check_brackets(const char *text, size_t len)
+{
+    int depth = 0;
+    int is_string = 0;
+    size_t i;
+
+    for (i = 0; i < len; i++) {
+        if (is_string && text[i] == '\\') {
+            i++;
+        }
+        else if (text[i] == '"') {
+            is_string = !is_string;
+        }
+        else if (!is_string && strchr("{[", text[i])) {
+            depth++;
+        }
+        else if (!is_string && strchr("}]", text[i])) {
+            depth--;
+            require(depth >= 0, "what is closed was open");
+        }
+    }
+    require(depth == 0 && !is_string, "what is open is closed");
+}
+
+static void check_object(const uint8_t *bytes, size_t len,
+                         const pp_answer_t *answer, const pp_header_t *header)
+{
+    check_json_t json;
+    output_t output;
+
+    begin(&output);
+    json.out = output.out;
+    json.has_member = 0;
+    check_json_open(&json, NULL, '{');
+    check_object_header(&json, bytes, len, answer, header, NULL);
+    check_json_close(&json, '}');
+    fflush(output.out);
+    check_brackets(output.text, output.len);
+    end(&output, 1);
+}
+
+/* Whatever form it is taken for, what is read is no more than there is room
+ * for, and bytes as they are stay so. */
+static void check_forms(const uint8_t *bytes, size_t len)
+{
+    static uint8_t room[CHECK_INPUT_MAX];
+    check_row_t row = {room, sizeof(room), 0};
+    const char *form = check_forms_read(bytes, len, &row);
+
+    require(row.len <= row.size, "there was room");
+    require(form || (row.len == (len < row.size ? len : row.size)
+                     && memcmp(room, bytes, row.len) == 0),
+            "bytes stay bytes");
+    require(!form || !pp_committed_version(bytes, len)
+                || pp_committed_version(bytes, len) == 1,
+            "a v2 header is itself");
+    check_forms_capture(bytes, len);
+}
+
 static void check_guesses(const uint8_t *bytes, size_t len)
 {
     output_t output;
@@ -123,6 +188,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     pp_answer_t answer = pp_decode(block.bytes, block.len, &rules, &header);
 
     check_show(block.bytes, block.len, &answer, &header);
+    check_object(block.bytes, block.len, &answer, &header);
+    check_forms(block.bytes, block.len);
     check_guesses(block.bytes, block.len);
     check_text(block.bytes, block.len);
     block_free(&block);

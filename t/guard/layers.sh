@@ -1,6 +1,6 @@
 #!/bin/sh
-# The rooms of src/: protocol knows bytes and nothing else, check nothing of
-# httpd, and no room looks into one above it.
+# The rooms of src/: protocol knows bytes and nothing else, check APR and nothing
+# of httpd, and no room looks into one above it.
 . "$(dirname "$0")/../lib/guard.sh"
 need src/protocol/pp.h src/protocol/pp_decode.c src/protocol/pp_tlv.c \
     src/protocol/pp_encode.c src/settings/proxyip_conf.c
@@ -16,9 +16,11 @@ none "protocol neither allocates nor prints" "$(
     grep -nwE '(m|c|re)alloc|free|alloca|strn?dup|stdio|v?s?n?f?printf|puts' \
         src/protocol/*.c)"
 
+flags=$(apr_flags)
 for file in src/check/*.c; do
-    must "$file compiles without httpd" "${CC:-cc}" -std=c99 -Isrc -pedantic \
-        -Wall -Wextra -Werror -fsyntax-only "$file"
+    # shellcheck disable=SC2086 # a list of flags
+    must "$file compiles with APR and without httpd" "${CC:-cc}" $flags \
+        -pedantic -Wall -Wextra -Werror -fsyntax-only "$file"
 done
 
 # may ROOM OTHER...: a room includes its own headers, the ground's (those that
@@ -41,8 +43,17 @@ may connection protocol settings report facts
 may check protocol
 none "settings knows no connection" "$(
     grep -n '"proxyip_conn\.h"' src/settings/*.[ch])"
-none "check includes nothing of the module" "$(
-    grep -nE '#include [<"](ap_|apr_|http|mod_|proxyip_)' src/check/*.[ch])"
+none "check includes nothing of httpd and the module" "$(
+    grep -nE '#include [<"](ap_|apu|http|mod_|mpm_|proxyip_|scoreboard|util_)' \
+        src/check/*.[ch])"
+none "check makes no sockets, polls and options by hand" "$(
+    grep -nE '#include <(getopt|netdb|poll|sys/(epoll|poll|select|socket))\.h>' \
+        src/check/*.[ch])"
+none "no command of check knows another" "$(
+    for command in decode send probe listen relay; do
+        grep -n "check_$command(" src/check/*.c |
+            grep -vE "check_(main|$command)\.c:"
+    done)"
 
 none "no headers include one another in a circle" "$(
     for header in src/*.h src/*/*.h; do

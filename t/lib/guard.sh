@@ -61,6 +61,14 @@ httpd_flags() {
             sed 's/-I\./ /; s/-I/-isystem /g')"
 }
 
+# Flags for APR's headers alone, from $APXS.
+apr_flags() {
+    : "${APXS:=$(command -v apxs || command -v apxs2)}"
+    config=$("$APXS" -q APR_CONFIG)
+    echo "-std=gnu99 -Isrc $("$config" --cppflags)" \
+        "-isystem $("$config" --includedir)"
+}
+
 # All C sources and headers; those of the module alone.
 # shellcheck disable=SC2034 # for guards
 c_files=$(find . -path ./t/run -prune -o -name '*.[ch]' -print |

@@ -164,11 +164,56 @@ static void test_texts(void)
     tap_end();
 }
 
+/* Lengths whose bytes are exchanged: what pp_swapped_len() says. */
+static void test_swapped(void)
+{
+#define ADDRESSES "\xc0\x00\x02\x4d\xc6\x33\x64\x50\x12\x67\x01\xbb"
+    static const struct {
+        const char *name;
+        const char *bytes;
+        size_t len;
+        size_t swapped;
+    } swaps[] = {
+#define SWAP(name, bytes, swapped) {name, bytes, sizeof(bytes) - 1, swapped}
+        SWAP("a length with its bytes exchanged",
+             V2 "\x21\x11\x0c\x00" ADDRESSES, 28),
+        SWAP("... with a request behind it",
+             V2 "\x21\x11\x0c\x00" ADDRESSES "GET / HTTP/1.1\r\n", 28),
+        SWAP("... with a TLV",
+             V2 "\x21\x11\x10\x00" ADDRESSES "\x02\x00\x01x", 32),
+        SWAP("... in LOCAL", V2 "\x20\x00\x04\x00\x02\x00\x01x", 20),
+        SWAP("not all is there", V2 "\x21\x11\x0c\x00\xc0\x00\x02", 0),
+        SWAP("as it should be", V2 "\x21\x11\x00\x0c" ADDRESSES, 0),
+        SWAP("too short for the family", V2 "\x21\x21\x0c\x00" ADDRESSES, 0),
+        SWAP("no TLVs behind the addresses",
+             V2 "\x21\x11\x0e\x00" ADDRESSES "\x02\x00", 0),
+        SWAP("an undefined family", V2 "\x21\x41\x0c\x00" ADDRESSES, 0),
+        SWAP("a v1 line", "PROXY UNKNOWN\r\n\x00\x0c", 0),
+    };
+    size_t i;
+    size_t len;
+
+    for (i = 0; i < sizeof(swaps) / sizeof(swaps[0]); i++) {
+        tap_begin(swaps[i].name);
+        for (len = 0; len <= swaps[i].len; len++) {
+            block_t block = block_copy((const uint8_t *)swaps[i].bytes, len);
+            size_t swapped = pp_swapped_len(block.bytes, len);
+
+            tap_check(swapped == (swaps[i].swapped > len ? 0
+                                                         : swaps[i].swapped),
+                      "%zu of %zu bytes: %zu", len, swaps[i].len, swapped);
+            block_free(&block);
+        }
+        tap_end();
+    }
+}
+
 int main(void)
 {
     test_looks();
     test_prefixes();
     test_far();
     test_texts();
+    test_swapped();
     return tap_finish();
 }

@@ -10,7 +10,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-# proxyip-check: one run, or its `listen` as a server.
+# proxyip-check: one run, or its `listen` or `relay` as a server.
 #
 #   use ProxyIP::Check qw(check);
 #   my $run = check('decode', '--hex', '0d0a');
@@ -24,6 +24,9 @@
 #   $listen->port
 #   $listen->log->wait_for(qr/#1 /, 5);
 #   is($listen->end, 0);            # by SIGTERM; its exit status
+#
+#   my $relay = ProxyIP::Check->new(command => 'relay', arguments => ['--v1'],
+#       target => '127.0.0.1:80')->start;
 #
 # `fields` are lines with a name, with or without an offset before it:
 # { name => rest }; of several the first.
@@ -98,8 +101,9 @@ sub fields {
 
 sub start {
     my ($self) = @_;
-    $self->spawn(program(), 'listen', @{ $self->{arguments} // [] },
-        $self->{place} // 0);
+    $self->spawn(program(), $self->{command} // 'listen',
+        @{ $self->{arguments} // [] }, $self->{place} // 0,
+        $self->{target} // ());
     my $line = $self->log->wait_for(qr/^listening on /, 10)
         or die 'proxyip-check did not start: ', $self->output;
     ($self->{ports}{''}) = $line =~ /:(\d+)$/;

@@ -15,7 +15,7 @@
  * TLVs from options.
  */
 
-#include "check/check_tlv_args.h"
+#include "check/check_tlv_options.h"
 
 #include <string.h>
 
@@ -24,27 +24,27 @@
 
 #define VALUE_MAX 65535
 
-static int no_room(const check_args_t *args)
+static int no_room(const check_options_t *options)
 {
-    return check_args_refuse(args, "what fits a header: 65535 bytes of TLVs"
-                                   " in all");
+    return check_options_refuse(options, "what fits a header: 65535 bytes of"
+                                         " TLVs in all");
 }
 
 /* Text as it is, `hex:...`, or `@FILE`. */
-static int read_value(const check_args_t *args, const char *text,
+static int read_value(const check_options_t *options, const char *text,
                       check_row_t *value)
 {
     if (text[0] == '@') {
-        return check_bytes_read_file(args->command, text + 1, value);
+        return check_bytes_read_file(options->command, text + 1, value);
     }
     if (strncmp(text, "hex:", 4) == 0) {
         const char *accepted = check_bytes_from_hex(text + 4,
                                                     strlen(text + 4), value);
 
-        return accepted ? check_args_refuse(args, accepted) : 1;
+        return accepted ? check_options_refuse(options, accepted) : 1;
     }
     value->len = 0;
-    return check_bytes_append(value, text, strlen(text)) || no_room(args);
+    return check_bytes_append(value, text, strlen(text)) || no_room(options);
 }
 
 /* The digits of a 64-bit number. */
@@ -67,7 +67,7 @@ static int read_uint64(const char *text, uint64_t *number)
 
 /* An identifier of a cloud provider as people write it, to the bytes that the
  * provider sends. */
-static int read_cloud_id(const check_args_t *args, int type,
+static int read_cloud_id(const check_options_t *options, int type,
                          const char *text, check_row_t *value)
 {
     uint64_t id;
@@ -79,11 +79,11 @@ static int read_cloud_id(const check_args_t *args, int type,
         bytes[0] = PP_AWS_VPCE_ID;
         return (check_bytes_append(value, bytes, 1)
                 && check_bytes_append(value, text, strlen(text)))
-               || no_room(args);
+               || no_room(options);
     }
     if (!read_uint64(text, &id)
         || (type == PP_TLV_AZURE && id > UINT32_MAX)) {
-        return check_args_refuse(args, type == PP_TLV_AZURE
+        return check_options_refuse(options, type == PP_TLV_AZURE
                                            ? "a number of 32 bits, or hex:"
                                            : "a number of 64 bits, or hex:");
     }
@@ -100,33 +100,33 @@ static int read_cloud_id(const check_args_t *args, int type,
     return check_bytes_append(value, bytes, 8);
 }
 
-static int append(const check_args_t *args, check_row_t *row, int type,
+static int append(const check_options_t *options, check_row_t *row, int type,
                   const check_row_t *value)
 {
     return (value->len <= VALUE_MAX
             && pp_tlv_append(row->bytes, row->size, &row->len, (uint8_t)type,
                              value->bytes, (uint16_t)value->len))
-           || no_room(args);
+           || no_room(options);
 }
 
-int check_tlv_args_add(const check_args_t *args, check_row_t *row)
+int check_tlv_options_add(const check_options_t *options, check_row_t *row)
 {
     uint8_t bytes[VALUE_MAX + 1];
     check_row_t value = {bytes, sizeof(bytes), 0};
-    const char *equals = strchr(args->value, '=');
+    const char *equals = strchr(options->value, '=');
     char name[32];
     int is_text;
     int type;
 
-    if (!equals || (size_t)(equals - args->value) >= sizeof(name)) {
-        return check_args_refuse(args, "TYPE=VALUE");
+    if (!equals || (size_t)(equals - options->value) >= sizeof(name)) {
+        return check_options_refuse(options, "TYPE=VALUE");
     }
     memset(name, 0, sizeof(name));
-    memcpy(name, args->value, (size_t)(equals - args->value));
+    memcpy(name, options->value, (size_t)(equals - options->value));
     type = check_tlv_type(name);
     if (type < 0) {
-        return check_args_refuse(
-            args, "TYPE=VALUE with TYPE one of alpn, authority, unique-id,"
+        return check_options_refuse(
+            options, "TYPE=VALUE with TYPE one of alpn, authority, unique-id,"
                   " netns, noop, aws-vpce-id, azure-link-id, gcp-psc-id,"
                   " ssl, crc32c, or a number such as 0xEA");
     }
@@ -134,32 +134,32 @@ int check_tlv_args_add(const check_args_t *args, check_row_t *row)
     if (is_text && name[0] != '0'
         && (type == PP_TLV_AWS || type == PP_TLV_AZURE
             || type == PP_TLV_GCP)) {
-        return read_cloud_id(args, type, equals + 1, &value)
-               && append(args, row, type, &value);
+        return read_cloud_id(options, type, equals + 1, &value)
+               && append(options, row, type, &value);
     }
-    return read_value(args, equals + 1, &value)
-           && append(args, row, type, &value);
+    return read_value(options, equals + 1, &value)
+           && append(options, row, type, &value);
 }
 
-int check_tlv_args_add_ssl(const check_args_t *args, uint8_t type,
+int check_tlv_options_add_ssl(const check_options_t *options, uint8_t type,
                            check_tlv_ssl_t *ssl)
 {
     uint8_t bytes[VALUE_MAX + 1];
     check_row_t value = {bytes, sizeof(bytes), 0};
 
     ssl->wanted = 1;
-    if (!read_value(args, args->value, &value)) {
+    if (!read_value(options, options->value, &value)) {
         return 0;
     }
     if (type == PP_SSL_CLIENT_CERT && value.len > 10
         && memcmp(bytes, "-----BEGIN", 10) == 0) {
-        return check_args_refuse(args, "DER; of a PEM file make it by"
+        return check_options_refuse(options, "DER; of a PEM file make it by"
                                        " `openssl x509 -outform der`");
     }
-    return append(args, &ssl->subs, type, &value);
+    return append(options, &ssl->subs, type, &value);
 }
 
-int check_tlv_args_end_ssl(const check_tlv_ssl_t *ssl, check_row_t *row)
+int check_tlv_options_end_ssl(const check_tlv_ssl_t *ssl, check_row_t *row)
 {
     uint8_t bytes[VALUE_MAX];
     check_row_t value = {bytes, sizeof(bytes), 0};

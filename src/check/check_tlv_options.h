@@ -15,12 +15,12 @@
  * TLVs from options of the command line: --tlv and the --ssl ones.
  */
 
-#ifndef CHECK_TLV_ARGS_H
-#define CHECK_TLV_ARGS_H
+#ifndef CHECK_TLV_OPTIONS_H
+#define CHECK_TLV_OPTIONS_H
 
 #include <stdint.h>
 
-#include "check/check_args.h"
+#include "check/check_options.h"
 #include "check/check_bytes.h"
 #include "protocol/pp.h"
 
@@ -35,20 +35,20 @@ typedef struct {
 
 /**
  * Append what --tlv TYPE=VALUE says.  Complains when it is wrong.
- * @param args the option taken last
+ * @param options the option taken last
  * @param row where to
  * @return 1 on success, else 0
  */
-int check_tlv_args_add(const check_args_t *args, check_row_t *row);
+int check_tlv_options_add(const check_options_t *options, check_row_t *row);
 
 /**
  * Append a sub-TLV of the SSL TLV whose value is the option's.
- * @param args the option taken last
+ * @param options the option taken last
  * @param type the sub-TLV's type
  * @param ssl wanted is set
  * @return 1 on success, else 0
  */
-int check_tlv_args_add_ssl(const check_args_t *args, uint8_t type,
+int check_tlv_options_add_ssl(const check_options_t *options, uint8_t type,
                            check_tlv_ssl_t *ssl);
 
 /**
@@ -57,6 +57,6 @@ int check_tlv_args_add_ssl(const check_args_t *args, uint8_t type,
  * @param row where to
  * @return 1 on success; 0 when there is no room
  */
-int check_tlv_args_end_ssl(const check_tlv_ssl_t *ssl, check_row_t *row);
+int check_tlv_options_end_ssl(const check_tlv_ssl_t *ssl, check_row_t *row);
 
-#endif /* CHECK_TLV_ARGS_H */
+#endif /* CHECK_TLV_OPTIONS_H */
