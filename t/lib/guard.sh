@@ -61,12 +61,12 @@ httpd_flags() {
             sed 's/-I\./ /; s/-I/-isystem /g')"
 }
 
-# All C sources and headers; those of the module alone.
+# All C sources and headers; those of the modules alone.
 # shellcheck disable=SC2034 # for guards
 c_files=$(find . -path ./t/run -prune -o -name '*.[ch]' -print |
     sed 's,^\./,,' | sort)
 # shellcheck disable=SC2034 # for guards
 module_sources=$(echo "$c_files" |
-    grep -E '^(mod_proxyip|src/([a-z]+/)?proxyip_.*)\.c$')
+    grep -E '^(mod_proxyip|src/([a-z]+/)?(mod_)?proxyip_.*)\.c$')
 # shellcheck disable=SC2034 # for guards
 product_sources=$(echo "$c_files" | grep -E '^(mod_proxyip|src/.*)\.c$')
