@@ -33,6 +33,8 @@
 # make asan             the same tests, where the module, and all of ours that
 #                       runs, has the address and undefined behaviour
 #                       sanitizers in it: a report fails; TESTS= MPMS=
+# make tsan             the same with the thread sanitizer in the module; MPMS is
+#                       `event` unless it is said
 # make memcheck         the same under valgrind's memcheck, for an hour or two;
 #                       MPMS is `event prefork` unless it is said
 # make analyze          gcc -fanalyzer, clang --analyze, clang-tidy, cppcheck and
@@ -284,6 +286,11 @@ asan:
 	@t/lib/neighbours.sh
 	@+$(AGAIN) asan-built
 
+tsan:
+	@$(PACKAGES) senders gcc
+	@t/lib/neighbours.sh
+	@+$(AGAIN) tsan-built
+
 memcheck:
 	@$(PACKAGES) senders valgrind
 	@t/lib/neighbours.sh
@@ -309,12 +316,12 @@ analyze-built: have-apxs
 	@APXS='$(APXS)' t/lib/analyze.sh
 
 # Worker's way through the module is prefork's, with event's threads.
-SLOW_MPMS = $(if $(filter file,$(origin MPMS)),event prefork,$(MPMS))
+tsan-built: MPMS = event
+memcheck-built: MPMS = event prefork
 
-asan-built memcheck-built: have-apxs
-	@APXS='$(APXS)' MPMS='$(if $(filter memcheck%,$@),$(SLOW_MPMS),$(MPMS))' \
-	    t/lib/unprivileged.sh --copy t/lib/instrumented.sh $(@:-built=) \
-	    $(TESTS)
+asan-built tsan-built memcheck-built: have-apxs
+	@APXS='$(APXS)' MPMS='$(MPMS)' t/lib/unprivileged.sh --copy \
+	    t/lib/instrumented.sh $(@:-built=) $(TESTS)
 
 demo-built: $(MODULE) $(SEND) $(CHECK)
 	@APXS='$(APXS)' t/lib/unprivileged.sh perl -It/lib t/demo/run
@@ -337,5 +344,5 @@ clean:
 FORCE:
 .PHONY: all proxyip-check install uninstall deb test test-built fuzz \
     fuzz-built fuzz-coverage fuzz-coverage-built soak soak-built asan \
-    asan-built memcheck memcheck-built analyze analyze-built demo demo-built \
+    asan-built tsan tsan-built memcheck memcheck-built analyze analyze-built demo demo-built \
     bench bench-built clean have-apxs FORCE

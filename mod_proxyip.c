@@ -43,12 +43,13 @@
  *   facts        facts (all by name), vars (expressions, logs, environment),
  *                authz (Require)
  *   connection   process (the hook above), look (bytes without taking them),
- *                strip (taking the header off), adopt, server (ProxyIPServerAddr), https
- *                (ProxyIPHTTPS); wait (in a worker), stage (for how long);
- *                lobby (waiting outside the MPM), and its parts: lobby_start
- *                (is there one), lobby_policy (what to do next), waiter (who
- *                waits), watch (for bytes), back (into the MPM), handover (to
- *                other children), leave (when the child stops)
+ *                adopt, strip (taking the header off), server
+ *                (ProxyIPServerAddr), https (ProxyIPHTTPS); wait (in a worker),
+ *                stage (for how long); lobby (waiting outside the MPM), and its
+ *                parts: lobby_start (is there one), lobby_policy (what to do
+ *                next), waiter (who waits), watch (for bytes), back (into the
+ *                MPM), handover (to other children), leave (when the child
+ *                stops)
  */
 
 #include "proxyip_private.h"

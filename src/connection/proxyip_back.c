@@ -52,7 +52,7 @@ static struct {
     int leaving;                /* of these, given up for descriptors */
     int64_t moved;              /* when the last one was taken, or the first
                                    of these came */
-    int slot;                   /* of the scoreboard; -1 not known yet */
+    int slot;                   /* see find_slot(); atomic */
     int threads;                /* workers of the child */
 } back = {.event = -1};
 
@@ -339,25 +339,56 @@ static apr_status_t accept_spare(void **accepted, ap_listen_rec *lr,
                   : accept_none(accepted, ptrans);
 }
 
-/* Workers that look idle, of this child. */
-static int count_idle_workers(void)
+/* This child's in the scoreboard, -1 while the parent has not noted it yet.
+ * The listener's thread and the lobby's ask. */
+static int find_slot(void)
 {
-    int idle = 0;
-    int i;
+    int slot = __atomic_load_n(&back.slot, __ATOMIC_RELAXED);
 
-    if (back.slot < 0) {
+    if (slot < 0) {
         apr_proc_t self;
 
         self.pid = getpid();
-        back.slot = ap_find_child_by_pid(&self);
+        slot = ap_find_child_by_pid(&self);
+        __atomic_store_n(&back.slot, slot, __ATOMIC_RELAXED);
     }
-    for (i = 0; back.slot >= 0 && i < back.threads; i++) {
-        const worker_score *ws =
-            ap_get_scoreboard_worker_from_indexes(back.slot, i);
+    return slot;
+}
+
+/* Workers that look idle, of this child. */
+static int count_idle_workers(void)
+{
+    int slot = find_slot();
+    int idle = 0;
+    int i;
+
+    for (i = 0; slot >= 0 && i < back.threads; i++) {
+        const worker_score *ws = ap_get_scoreboard_worker_from_indexes(slot,
+                                                                       i);
 
         idle += ws && ws->status == SERVER_READY;
     }
     return idle;
+}
+
+int proxyip_back_is_asleep(void)
+{
+    int slot = find_slot();
+    const process_score *ps = slot < 0 ? NULL
+                                       : ap_get_scoreboard_process(slot);
+
+    return ps && ps->not_accepting && !ps->quiescing
+           && count_idle_workers() > 0;
+}
+
+static void do_nothing(void *unused)
+{
+    (void)unused;
+}
+
+void proxyip_back_wake_mpm(void)
+{
+    ap_mpm_register_timed_callback(0, do_nothing, NULL);
 }
 
 /* accept_func of all other records; in event's listener thread.  Where another

@@ -108,6 +108,20 @@ proxyip_waiter_t *proxyip_back_pull(void);
 int proxyip_back_count(int *leaving, int64_t *moved);
 
 /**
+ * Tell whether the MPM has stopped to accept although workers are idle.
+ * @return 1 or 0
+ */
+int proxyip_back_is_asleep(void);
+
+/**
+ * Make the MPM look whether it can accept.  Event can miss that: when its last
+ * workers become idle between connections_above_limit() and
+ * disable_listensocks() nobody wakes its listener any more, and it sleeps
+ * until something else happens.  A timer of no use is something else.
+ */
+void proxyip_back_wake_mpm(void);
+
+/**
  * What a connection carries that has come back.
  * @param csd its socket
  * @return its ticket, or NULL for one that the MPM has accepted itself

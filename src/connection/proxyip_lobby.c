@@ -80,6 +80,9 @@ typedef struct {
     /* the thread's own */
     int takes;            /* watches what other children give */
     int64_t asked_in_vain;
+    int64_t looked_at;    /* whether the MPM accepts; see the next */
+    int64_t asleep_since;
+    int64_t woken;
     int64_t warned_at;
     unsigned int given_up; /* since then */
     pp_header_t header;
@@ -139,9 +142,9 @@ static int enter_from(apr_socket_t *csd, proxyip_waiter_t *waiter,
     return 0;
 }
 
-static int must_wake(const proxyip_waiter_t *waiter)
+static int must_wake(int64_t deadline)
 {
-    return waiter->wait.deadline < lobby->sleeps_until
+    return deadline < lobby->sleeps_until
            || (lobby->rows.count > lobby->most && lobby->sleeps_until);
 }
 
@@ -200,9 +203,9 @@ int proxyip_lobby_enter(const conn_rec *c, apr_socket_t *csd,
     if (lobby->state == STATE_OPEN) {
         is_in = enter_from(csd, waiter, c->pool);
     }
-    if (is_in) {
+    if (is_in) { /* the waiter is the thread's now */
         lobby->last_entry = proxyip_clock_now();
-        wakes = must_wake(waiter);
+        wakes = must_wake(wait->deadline);
         lobby->sleeps_until = wakes ? 0 : lobby->sleeps_until;
     }
     apr_thread_mutex_unlock(lobby->mutex);
@@ -247,11 +250,23 @@ static void look(const proxyip_waiter_t *waiter, proxyip_seen_t *seen)
 }
 
 /* Whether it has come to another stage, which has a time of its own. */
-static int advance(proxyip_waiter_t *waiter, const proxyip_seen_t *seen)
+static int advance(const proxyip_waiter_t *waiter, const proxyip_seen_t *seen,
+                   proxyip_wait_t *wait)
 {
-    return proxyip_stage_enter(&waiter->wait, seen->stage,
-                               proxyip_clock_now(), waiter->conf->timeout_us,
+    *wait = waiter->wait;
+    return proxyip_stage_enter(wait, seen->stage, proxyip_clock_now(),
+                               waiter->conf->timeout_us,
                                waiter->conf->defer_us);
+}
+
+/* Workers look at the deadlines of those that stand in rows. */
+static void change_row(proxyip_waiter_t *waiter, const proxyip_wait_t *wait)
+{
+    apr_thread_mutex_lock(lobby->mutex);
+    proxyip_rows_remove(&lobby->rows, waiter);
+    waiter->wait = *wait;
+    proxyip_rows_add(&lobby->rows, waiter, row_time(waiter));
+    apr_thread_mutex_unlock(lobby->mutex);
 }
 
 /* Something has happened to a connection that waits.  Bytes that have come
@@ -259,6 +274,7 @@ static int advance(proxyip_waiter_t *waiter, const proxyip_seen_t *seen)
 static void settle(proxyip_waiter_t *waiter, int is_over, int is_due)
 {
     proxyip_seen_t seen;
+    proxyip_wait_t wait;
 
     look(waiter, &seen);
     if (seen.status == PROXYIP_SEEN_END || (is_over
@@ -268,11 +284,8 @@ static void settle(proxyip_waiter_t *waiter, int is_over, int is_due)
     else if (seen.status != PROXYIP_SEEN_UNDECIDED) {
         release(waiter, PROXYIP_WAIT_READY);
     }
-    else if (advance(waiter, &seen)) {
-        apr_thread_mutex_lock(lobby->mutex);
-        proxyip_rows_remove(&lobby->rows, waiter);
-        proxyip_rows_add(&lobby->rows, waiter, row_time(waiter));
-        apr_thread_mutex_unlock(lobby->mutex);
+    else if (advance(waiter, &seen, &wait)) {
+        change_row(waiter, &wait);
     }
     else if (is_due) {
         release(waiter, PROXYIP_WAIT_TIMED_OUT);
@@ -345,7 +358,7 @@ static void admit(proxyip_waiter_t *waiter, int is_own)
     if (!is_own && is_to_wait(waiter)) {
         look(waiter, &seen);
         if (seen.status == PROXYIP_SEEN_UNDECIDED) {
-            advance(waiter, &seen);
+            advance(waiter, &seen, &waiter->wait);
             correct_deadline(waiter);
             apr_thread_mutex_lock(lobby->mutex);
             rv = put_in(waiter, ROW_OF_TAKEN);
@@ -375,6 +388,30 @@ static void take_some(void)
     }
 }
 
+/* The scoreboard tells; it is not asked each time that something happens. */
+static void look_at_mpm(int64_t now)
+{
+    if (now - lobby->looked_at < PROXYIP_LOBBY_ASLEEP_US) {
+        return;
+    }
+    lobby->looked_at = now;
+    if (!proxyip_back_is_asleep()) {
+        lobby->asleep_since = 0;
+    }
+    else if (!lobby->asleep_since) {
+        lobby->asleep_since = now;
+    }
+}
+
+static void wake_mpm(void)
+{
+    ap_log_error(APLOG_MARK, APLOG_DEBUG, 0, lobby->s, PROXYIP_LOGNO(0054)
+                 "this child does not accept although workers are idle: the"
+                 " MPM is made to look again");
+    lobby->woken = proxyip_clock_now();
+    proxyip_back_wake_mpm();
+}
+
 /* With the mutex held. */
 static proxyip_lobby_plan_t make_plan(void)
 {
@@ -383,6 +420,9 @@ static proxyip_lobby_plan_t make_plan(void)
     proxyip_lobby_plan_t plan;
 
     state.now = proxyip_clock_now();
+    look_at_mpm(state.now);
+    state.asleep_since = lobby->asleep_since;
+    state.woken = lobby->woken;
     state.waiting = lobby->rows.count;
     state.ready = proxyip_back_count(&state.leaving, &state.ready_moved);
     state.most = lobby->most;
@@ -477,6 +517,9 @@ static void turn(void)
     apr_thread_mutex_lock(lobby->mutex);
     plan = make_plan();
     apr_thread_mutex_unlock(lobby->mutex);
+    if (plan.wakes_mpm) {
+        wake_mpm();
+    }
     give_up(plan.give_up);
     warn_given_up();
     offer(plan.offer);

@@ -58,9 +58,20 @@ static int count_to_give_up(const proxyip_lobby_state_t *state)
     return excess < state->waiting ? excess : state->waiting;
 }
 
+static int must_wake_mpm(const proxyip_lobby_state_t *state)
+{
+    return state->asleep_since
+           && state->now - state->asleep_since >= PROXYIP_LOBBY_ASLEEP_US
+           && (!state->woken
+               || state->now - state->woken >= PROXYIP_LOBBY_WOKEN_US);
+}
+
 static int64_t sleep_until(const proxyip_lobby_state_t *state)
 {
-    int64_t until = state->first_deadline;
+    int64_t until = earlier(state->first_deadline,
+                            state->now + (state->asleep_since
+                                              ? PROXYIP_LOBBY_ASLEEP_US
+                                              : PROXYIP_LOBBY_LOOK_US));
 
     if (state->last_entry
         && state->now - state->last_entry < 2 * PROXYIP_LOBBY_TICK_US) {
@@ -80,6 +91,7 @@ proxyip_lobby_plan_t proxyip_lobby_plan(const proxyip_lobby_state_t *state)
     plan.offer = count_offers(state);
     /* A descriptor that is taken without room for it is lost. */
     plan.takes = !is_stuck(state) && count_excess(state) < 0;
+    plan.wakes_mpm = must_wake_mpm(state);
     plan.sleep_until = sleep_until(state);
     return plan;
 }

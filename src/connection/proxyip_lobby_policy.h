@@ -23,7 +23,7 @@
 
 #include <stdint.h>
 
-/* Nothing is due: sleep until somebody calls. */
+/* Nothing is due. */
 #define PROXYIP_LOBBY_NEVER INT64_MAX
 
 /* How long a connection that may go on waits for this child's MPM before
@@ -37,6 +37,15 @@
 /* While connections keep coming the lobby wakes by itself this often, so that
  * each of them need not wake it. */
 #define PROXYIP_LOBBY_TICK_US 500000
+
+/* How often it is looked whether the MPM goes on to accept, ... */
+#define PROXYIP_LOBBY_LOOK_US 1000000
+
+/* ... how long it may have stopped although workers are idle, and how long it
+ * is given after it was woken: there can be a reason, such as many connections
+ * that are kept alive. */
+#define PROXYIP_LOBBY_ASLEEP_US 50000
+#define PROXYIP_LOBBY_WOKEN_US 1000000
 
 /* How it stands. */
 typedef struct {
@@ -54,6 +63,9 @@ typedef struct {
     int64_t asked_in_vain;  /* when a connection that was offered to others
                                came back to this child; 0 never */
     int has_siblings;       /* other children are there that may help */
+    int64_t asleep_since;   /* since when the MPM has been seen not to accept,
+                               although workers are idle; 0 it was not */
+    int64_t woken;          /* when it was woken last; 0 never */
 } proxyip_lobby_state_t;
 
 /* What to do. */
@@ -61,7 +73,8 @@ typedef struct {
     int give_up;         /* so many of those that wait, the oldest first */
     int offer;           /* so many of `ready` to other children */
     int takes;           /* take connections that others offer */
-    int64_t sleep_until; /* NEVER: until woken */
+    int wakes_mpm;       /* make the MPM look whether it can accept */
+    int64_t sleep_until;
 } proxyip_lobby_plan_t;
 
 /**

@@ -25,7 +25,6 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <ap_listen.h>
 #include <ap_mpm.h>
 #include <apr_strings.h>
 #include <http_core.h>
@@ -34,17 +33,8 @@
 #include "connection/proxyip_handover.h"
 #include "settings/proxyip_conf.h"
 
-/* Kept over restarts under this name; the number grows with the struct. */
-#define RETAINED "mod_proxyip/lobby/1"
-
-typedef struct {
-    int buckets; /* of listeners, in the last generation */
-} retained_t;
-
 static const char WHY_MPM[] = "this MPM cannot take them back";
-static const char WHY_BUCKETS[] =
-    "ListenCoresBucketsRatio is above 0, or was before the last graceful"
-    " restart";
+static const char WHY_BUCKETS[] = "ListenCoresBucketsRatio is above 0";
 static const char WHY_SYSTEM[] = "this system has no epoll and eventfd";
 
 /* Why connections do not wait in a lobby; NULL: they do, or none is to wait.
@@ -62,17 +52,8 @@ static int is_on_anywhere(const server_rec *s)
     return 0;
 }
 
-static retained_t *get_retained(void)
-{
-    retained_t *retained = ap_retained_data_get(RETAINED);
-
-    return retained ? retained
-                    : ap_retained_data_create(RETAINED, sizeof(*retained));
-}
-
 /* With several buckets event copies each listen record and binds the copy,
- * the spare too.  A graceful restart keeps the number of buckets (event.c,
- * event_open_logs), whatever the directive says by then. */
+ * the spare too (listen.c, ap_duplicate_listeners). */
 static int has_buckets(void)
 {
     const ap_directive_t *node;
@@ -83,7 +64,7 @@ static int has_buckets(void)
             return 1;
         }
     }
-    return get_retained()->buckets > 1;
+    return 0;
 }
 
 void proxyip_lobby_check_config(apr_pool_t *pconf, server_rec *s)
@@ -113,7 +94,6 @@ int proxyip_lobby_open_logs(apr_pool_t *pconf, apr_pool_t *plog,
     (void)plog;
     (void)ptemp;
     (void)s;
-    get_retained()->buckets = ap_num_listen_buckets;
     proxyip_back_hide_spare();
     return OK;
 }

@@ -1,10 +1,12 @@
 #!/bin/sh
-# instrumented.sh asan|memcheck [TEST ...]
+# instrumented.sh asan|tsan|memcheck [TEST ...]
 #
 # Run the tests as run.sh does, with every httpd and proxyip-check that they
 # start
 #
 #   asan      built with the address and undefined behaviour sanitizers
+#   tsan      built with the thread sanitizer: the module alone, because
+#             proxyip-check has one thread
 #   memcheck  under valgrind's memcheck
 #
 # and fail when any of them, its children included, is reported on.  Programs
@@ -14,10 +16,11 @@
 # Reports go to a file of each process, so that none depends on what a test
 # looks at, and are printed at the end.
 #
-# Both build the module with t/fuzz/exact.c, because a pool's blocks are
-# pieces of larger ones, in which neither sees a byte too far.  Neither looks
-# for leaks in httpd: whatever the module has, it has from pools (it calls no
-# malloc), and what httpd, OpenSSL and perl keep to their end is theirs.  What
+# All build the module with t/fuzz/exact.c, because a pool's blocks are pieces of
+# larger ones, in which none sees a byte too far, and because event gives pools
+# from thread to thread in ways that the thread sanitizer does not see.  None
+# looks for leaks in httpd: what the module has is from pools, but for the lobby's
+# waiters, and what httpd, OpenSSL and perl keep to their end is theirs.  What
 # grows is watched by t/memory.t.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
@@ -90,6 +93,24 @@ asan() {
     : "${PROXYIP_PATIENCE:=3}"
 }
 
+# httpd, APR and libc are as they are: their locks are seen, their own data is
+# not looked at.
+tsan() {
+    build "-g -O1 -fno-omit-frame-pointer -fsanitize=thread"
+    if ! nm -D .libs/mod_proxyip.so | grep -q __tsan_func_entry; then
+        echo "the module was built without its sanitizer" >&2
+        exit 1
+    fi
+    preload=$(gcc -print-file-name=libtsan.so)
+    options="log_path=$reports/tsan:exitcode=0:report_thread_leaks=0"
+    options="$options:ignore_noninstrumented_modules=1"
+    options="$options:suppressions=$PWD/t/lib/tsan.supp"
+    wrapper httpd "$httpd" env "TSAN_OPTIONS=$options"
+    preload=
+    PROXYIP_CHECK=$check
+    : "${PROXYIP_PATIENCE:=4}"
+}
+
 memcheck() {
     build "-g -O1 -fno-omit-frame-pointer -DEXACT_IS_UNDEFINED"
     # A process that has nothing to report leaves an empty file.
@@ -115,20 +136,21 @@ memcheck() {
 # faults-descriptors.t leaves httpd few descriptors: valgrind has some itself,
 # and who is late for the last ones is not counted as the test would have it.
 PROXYIP_LEAVE_OUT="t/memory.t t/packages.t"
-[ "$tool" = asan ] ||
+[ "$tool" != memcheck ] ||
     PROXYIP_LEAVE_OUT="$PROXYIP_LEAVE_OUT t/faults-descriptors.t"
 export PROXYIP_LEAVE_OUT
 
 case $tool in
 asan) asan ;;
+tsan) tsan ;;
 memcheck) memcheck ;;
 *)
-    echo "usage: instrumented.sh asan|memcheck [TEST ...]" >&2
+    echo "usage: instrumented.sh asan|tsan|memcheck [TEST ...]" >&2
     exit 1
     ;;
 esac
 PROXYIP_HTTPD=$PWD/t/run/httpd
-PROXYIP_CHECK=$PWD/t/run/proxyip-check
+: "${PROXYIP_CHECK:=$PWD/t/run/proxyip-check}"
 APACHE_TEST_STARTUP_TIMEOUT=$((60 * PROXYIP_PATIENCE))
 export PROXYIP_HTTPD PROXYIP_CHECK PROXYIP_PATIENCE APACHE_TEST_STARTUP_TIMEOUT
 

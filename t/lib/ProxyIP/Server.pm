@@ -54,6 +54,8 @@ sub new {
         config => '', mpm => ProxyIP::Httpd::mpm(), modules => [],
         loglevel => 'info proxyip:trace4', workers => 8, proxyip => 1,
         %option);
+    # From here on {status} tells how the program ended.
+    $self->{shows_status} = delete $self->{status};
     mkdir "$self->{root}/logs";
     mkdir "$self->{root}/htdocs";
     $self->write_file('htdocs/index.html', "welcome\n");
@@ -135,7 +137,7 @@ EOC
     $text .= $self->base_config . $self->size_config;
     $text .= "Listen 127.0.0.1:\@port\@\n"
         if $self->{config} !~ /^\s*Listen\s/mi;
-    $text .= $self->status_config if $self->{status};
+    $text .= $self->status_config if $self->{shows_status};
     return $text . $self->{config};
 }
 
