@@ -42,6 +42,7 @@
 #include <http_ssl.h>
 #include <mod_proxy.h>
 
+#include "send/proxyip_send_checks.h"
 #include "send/proxyip_send_client.h"
 #include "send/proxyip_send_conf.h"
 #include "send/proxyip_send_facts.h"
@@ -49,14 +50,22 @@
 #include "send/proxyip_send_run.h"
 #include "send/proxyip_send_wire.h"
 
+static int check_config(apr_pool_t *pconf, apr_pool_t *plog,
+                        apr_pool_t *ptemp, server_rec *s)
+{
+    (void)pconf;
+    (void)plog;
+    return proxyip_send_checks_run(ptemp, s);
+}
+
 static int post_config(apr_pool_t *pconf, apr_pool_t *plog,
                        apr_pool_t *ptemp, server_rec *s)
 {
     (void)pconf;
     (void)plog;
     (void)ptemp;
-    (void)s;
     proxyip_send_facts_attach();
+    proxyip_send_checks_note_sections(s);
     return OK;
 }
 
@@ -82,6 +91,7 @@ static int pre_connection(conn_rec *c, void *csd)
  * only where a ProxyIPSend wants it. */
 static void add_hooks(void)
 {
+    ap_hook_check_config(check_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(child_init, NULL, NULL, APR_HOOK_MIDDLE);
     /* In any place: filters stand where their type says, and mod_proxyip has

@@ -124,7 +124,13 @@ void *proxyip_send_conf_merge(apr_pool_t *p, void *base, void *add)
 
 const proxyip_send_conf_t *proxyip_send_conf_get(const ap_conf_vector_t *dirs)
 {
-    return ap_get_module_config(dirs, &proxyip_send_module);
+    static const proxyip_send_conf_t unset = {
+        -1, -1, PROXYIP_SEND_CHECK_UNSET, -1, NULL, NULL};
+    const proxyip_send_conf_t *conf;
+
+    /* A section has settings only of modules with a directive in it. */
+    conf = ap_get_module_config(dirs, &proxyip_send_module);
+    return conf ? conf : &unset;
 }
 
 int proxyip_send_conf_is_on(const proxyip_send_conf_t *conf)

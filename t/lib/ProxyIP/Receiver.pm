@@ -29,6 +29,7 @@
 #   closes       connections are closed behind so many answers that said nothing
 #                of it
 #   delay        seconds before an answer
+#   notes        headers are noted: headers_of()
 #   path         listens on this UNIX socket
 #   to           a port on 127.0.0.1 that every connection is handed on to, once
 #                its header is read (TLS, HTTP/2, WebSockets)
@@ -81,6 +82,12 @@ sub complaints_of {
     return ProxyIP::Log->new("$self->{root}/complaints")->lines;
 }
 
+# Each header that was taken: "v2 PROXY 192.0.2.77 4711 198.51.100.80 443".
+sub headers_of {
+    my ($self) = @_;
+    return ProxyIP::Log->new("$self->{root}/headers")->lines;
+}
+
 # Of one that was stopped: {connections}, {requests}, {empty}: connections that
 # ended without a byte.
 sub counts {
@@ -103,6 +110,14 @@ sub complain {
     my ($self, $text) = @_;
     open my $file, '>>', "$self->{root}/complaints" or return;
     print $file "$text\n";
+    close $file;
+}
+
+sub note_header {
+    my ($self, $header) = @_;
+    open my $file, '>>', "$self->{root}/headers" or return;
+    print $file join(' ', "v$header->{version}", map { $_ // '-' }
+        @$header{qw(command source sport destination dport)}), "\n";
     close $file;
 }
 
@@ -179,6 +194,7 @@ sub read_from {
         }
         return if !$header;
         $connection->{header} = $header;
+        $self->note_header($header) if $self->{notes};
     }
     return $self->relay($connection) if $self->{to};
     while ($connection->{in} =~ s/\A(.*?\r\n)\r\n//s) {
