@@ -245,7 +245,8 @@ sub answer {
     sleep $self->{delay} if $self->{delay};
     my $text = join '', "connection=$connection->{number}\n",
         "request=$number\n", map({ "$_=$header->{$_}\n" }
-            grep { $_ ne 'tlvs' } sort keys %$header),
+            grep { $_ ne 'tlvs' && defined $header->{$_} }
+            sort keys %$header),
         map { sprintf "tlv %d %s\n", $_, unpack 'H*', $header->{tlvs}{$_} }
         sort { $a <=> $b } keys %{ $header->{tlvs} // {} };
     $text .= "body=$body\n" if length $body;
