@@ -30,10 +30,11 @@
  * Its rule: no request leaves under another client's header, and none without
  * one.  What cannot keep it is refused.
  *
- * Where things are, in src/send/: conf (directives), checks (start-up); run
- * (1 and 2), header (the bytes), facts (its TLVs), client (the record of a
- * client connection), pool (who has which private worker), slot (one private
- * worker), wire (3, and health checks).
+ * Where things are, in src/send/: conf (directives), targets (what ProxyPass
+ * leads to), checks (start-up), dump (DUMP_PROXYIP); run (1 and 2), header (the
+ * bytes), facts (its TLVs), client (the record of a client connection), pool
+ * (who has which private worker), slot (one private worker), wire (3, and
+ * health checks).
  */
 
 #include "send/proxyip_send_private.h"
@@ -45,6 +46,7 @@
 #include "send/proxyip_send_checks.h"
 #include "send/proxyip_send_client.h"
 #include "send/proxyip_send_conf.h"
+#include "send/proxyip_send_dump.h"
 #include "send/proxyip_send_facts.h"
 #include "send/proxyip_send_pool.h"
 #include "send/proxyip_send_run.h"
@@ -56,6 +58,11 @@ static int check_config(apr_pool_t *pconf, apr_pool_t *plog,
     (void)pconf;
     (void)plog;
     return proxyip_send_checks_run(ptemp, s);
+}
+
+static void test_config(apr_pool_t *pconf, server_rec *s)
+{
+    proxyip_send_dump(pconf, s);
 }
 
 static int post_config(apr_pool_t *pconf, apr_pool_t *plog,
@@ -92,6 +99,8 @@ static int pre_connection(conn_rec *c, void *csd)
 static void add_hooks(void)
 {
     ap_hook_check_config(check_config, NULL, NULL, APR_HOOK_MIDDLE);
+    /* Behind mod_proxyip's part. */
+    ap_hook_test_config(test_config, NULL, NULL, APR_HOOK_LAST);
     ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(child_init, NULL, NULL, APR_HOOK_MIDDLE);
     /* In any place: filters stand where their type says, and mod_proxyip has

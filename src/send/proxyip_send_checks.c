@@ -23,24 +23,13 @@
 
 #include <string.h>
 
-#include <apr_fnmatch.h>
 #include <apr_strings.h>
 #include <http_core.h>
 #include <mod_proxy.h>
 
 #include "send/proxyip_send_conf.h"
 #include "send/proxyip_send_run.h"
-
-/* One target of a ProxyPass, and the settings that requests to it have. */
-typedef struct {
-    apr_pool_t *p;
-    server_rec *s;
-    const proxy_server_conf *proxy;
-    const char *path; /* NULL for a pattern */
-    const char *url;
-    const proxyip_send_conf_t *conf; /* NULL where sections with a pattern
-                                        make it unknown */
-} target_t;
+#include "send/proxyip_send_targets.h"
 
 static const proxy_server_conf *proxy_of(const server_rec *s)
 {
@@ -52,70 +41,7 @@ static ap_conf_vector_t *section(const apr_array_header_t *sections, int i)
     return APR_ARRAY_IDX(sections, i, ap_conf_vector_t *);
 }
 
-/* As <Location> has it: whole segments of the path. */
-static int is_within(const char *path, const char *location)
-{
-    size_t len = strlen(location);
-
-    return strncmp(path, location, len) == 0
-           && (len == 0 || location[len - 1] == '/' || path[len] == '\0'
-               || path[len] == '/');
-}
-
-/* 1: the section is the target's; 0: it is not; -1: a pattern, who knows. */
-static int has_location(ap_conf_vector_t *dirs, const char *path)
-{
-    const core_dir_config *core = ap_get_core_module_config(dirs);
-
-    if (core->r || core->d_is_fnmatch || !path) {
-        return -1;
-    }
-    return is_within(path, core->d);
-}
-
-static int has_proxy_section(ap_conf_vector_t *dirs, const char *url)
-{
-    const proxy_dir_conf *proxy = ap_get_module_config(dirs, &proxy_module);
-
-    if (proxy->r) {
-        return -1;
-    }
-    if (proxy->p_is_fnmatch) {
-        return apr_fnmatch(proxy->p, url, 0) == APR_SUCCESS;
-    }
-    return strncmp(url, proxy->p, strlen(proxy->p)) == 0;
-}
-
-/* httpd lets <Location> have the last word, and the later the better. */
-static void apply(target_t *target, const apr_array_header_t *sections,
-                  int (*has)(ap_conf_vector_t *dirs, const char *what),
-                  const char *what)
-{
-    int i;
-
-    for (i = 0; i < sections->nelts; i++) {
-        const proxyip_send_conf_t *own;
-        int answer;
-
-        own = proxyip_send_conf_get(section(sections, i));
-        answer = own->version == -1 ? 0 : has(section(sections, i), what);
-        if (answer) {
-            target->conf = answer > 0 ? own : NULL;
-        }
-    }
-}
-
-static void find_conf(target_t *target)
-{
-    const core_server_config *core;
-
-    core = ap_get_core_module_config(target->s->module_config);
-    target->conf = proxyip_send_conf_get(target->s->lookup_defaults);
-    apply(target, target->proxy->sec_proxy, has_proxy_section, target->url);
-    apply(target, core->sec_url, has_location, target->path);
-}
-
-static int refuse(const target_t *target, const char *url)
+static int refuse(const proxyip_send_target_t *target, const char *url)
 {
     ap_log_error(APLOG_MARK, APLOG_CRIT, 0, target->s, PROXYIP_LOGNO(0111)
                  "ProxyIPSend %s (%s) is for %s too, which no PROXY header"
@@ -126,7 +52,7 @@ static int refuse(const target_t *target, const char *url)
     return 0;
 }
 
-static int check_members(const target_t *target)
+static int check_members(const proxyip_send_target_t *target)
 {
     const proxy_balancer *balancer;
     int i;
@@ -148,7 +74,7 @@ static int check_members(const target_t *target)
 }
 
 /* A proxy in between for every URL. */
-static int check_remote(const target_t *target)
+static int check_remote(const proxyip_send_target_t *target)
 {
     int i;
 
@@ -174,93 +100,20 @@ static int check_remote(const target_t *target)
     return 1;
 }
 
-static int check_target(target_t *target)
+static int check_target(const proxyip_send_target_t *target, void *unused)
 {
-    const char *url = target->url;
-
-    if (strncasecmp(url, "unix:", 5) == 0 && strchr(url, '|')) {
-        url = strchr(url, '|') + 1;
-    }
-    if (strcmp(url, "!") == 0 || !target->conf
-        || !proxyip_send_conf_is_on(target->conf)) {
+    (void)unused;
+    if (!target->conf || !proxyip_send_conf_is_on(target->conf)) {
         return 1;
     }
-    if (strncasecmp(url, "balancer:", 9) == 0) {
+    if (strncasecmp(target->url, "balancer:", 9) == 0) {
         return check_members(target) && check_remote(target);
     }
     /* What a pattern fills in has no scheme before its first colon. */
-    if (strchr(url, ':') && !proxyip_send_run_can(url)) {
-        return refuse(target, url);
+    if (strchr(target->url, ':') && !proxyip_send_run_can(target->url)) {
+        return refuse(target, target->url);
     }
     return check_remote(target);
-}
-
-static int check_aliases(target_t *target)
-{
-    const apr_array_header_t *aliases = target->proxy->aliases;
-    int i;
-
-    for (i = 0; i < aliases->nelts; i++) {
-        const struct proxy_alias *alias;
-
-        alias = &APR_ARRAY_IDX(aliases, i, struct proxy_alias);
-        target->path = alias->regex ? NULL : alias->fake;
-        target->url = alias->real;
-        find_conf(target);
-        if (!check_target(target)) {
-            return 0;
-        }
-    }
-    return 1;
-}
-
-/* ProxyPass within <Location>. */
-static int check_locations(target_t *target)
-{
-    const core_server_config *core;
-    int i;
-
-    core = ap_get_core_module_config(target->s->module_config);
-    for (i = 0; i < core->sec_url->nelts; i++) {
-        ap_conf_vector_t *dirs = section(core->sec_url, i);
-        const core_dir_config *dir = ap_get_core_module_config(dirs);
-        const proxy_dir_conf *proxy = ap_get_module_config(dirs,
-                                                           &proxy_module);
-        const proxyip_send_conf_t *own = proxyip_send_conf_get(dirs);
-
-        if (!proxy || !proxy->alias_set || !proxy->alias) {
-            continue;
-        }
-        target->path = dir->r || dir->d_is_fnmatch ? NULL : dir->d;
-        target->url = proxy->alias->real;
-        find_conf(target);
-        if (!target->conf && own->version != -1) {
-            target->conf = own;
-        }
-        if (!check_target(target)) {
-            return 0;
-        }
-    }
-    return 1;
-}
-
-/* <Proxy "fcgi://..."> */
-static int check_proxy_sections(target_t *target)
-{
-    int i;
-
-    for (i = 0; i < target->proxy->sec_proxy->nelts; i++) {
-        ap_conf_vector_t *dirs = section(target->proxy->sec_proxy, i);
-        const proxy_dir_conf *proxy = ap_get_module_config(dirs,
-                                                           &proxy_module);
-
-        target->conf = proxyip_send_conf_get(dirs);
-        target->url = proxy->p;
-        if (!proxy->r && !proxy->p_is_fnmatch && !check_target(target)) {
-            return 0;
-        }
-    }
-    return 1;
 }
 
 static void warn_of_v1(server_rec *s, apr_pool_t *p,
@@ -298,10 +151,9 @@ int proxyip_send_checks_run(apr_pool_t *ptemp, server_rec *main_s)
     server_rec *s;
 
     for (s = main_s; s; s = s->next) {
-        target_t target = {ptemp, s, proxy_of(s), NULL, NULL, NULL};
-
-        if (!check_aliases(&target) || !check_locations(&target)
-            || !check_proxy_sections(&target)) {
+        if (!proxyip_send_targets_each(ptemp, s, check_target, NULL)
+            || !proxyip_send_targets_each_section(ptemp, s, check_target,
+                                                  NULL)) {
             return !OK;
         }
     }

@@ -28,7 +28,7 @@
 #   no_header    connections begin without one
 #   closes       connections are closed behind so many answers that said nothing
 #                of it
-#   delay        seconds before an answer
+#   delay        seconds before an answer to a path with `slow` in it
 #   notes        headers are noted: headers_of()
 #   path         listens on this UNIX socket
 #   to           a port on 127.0.0.1 that every connection is handed on to, once
@@ -242,9 +242,10 @@ sub answer {
     my $source = "$header->{source}:$header->{sport}" if $header->{source};
     $self->complain("$claim came as " . ($source // 'nobody'))
         if $claim && $claim ne ($source // '') && !$self->{no_header};
-    sleep $self->{delay} if $self->{delay};
+    sleep $self->{delay} if $self->{delay} && $head =~ m{^GET \S*slow};
     my $text = join '', "connection=$connection->{number}\n",
-        "request=$number\n", map({ "$_=$header->{$_}\n" }
+        "request=$number\n", "open=" . keys(%{ $self->{open} }) . "\n",
+        map({ "$_=$header->{$_}\n" }
             grep { $_ ne 'tlvs' && defined $header->{$_} }
             sort keys %$header),
         map { sprintf "tlv %d %s\n", $_, unpack 'H*', $header->{tlvs}{$_} }
