@@ -62,8 +62,10 @@ sub visit {
     setsockopt $socket, IPPROTO_TCP, TCP_NODELAY, 1;
     my $sport = 1 + int rand 65535;
     my $bytes = v2(src => $address, sport => $sport);
+    my @paths = (qw(/steady /closing /few /pair /single))[
+        map { int rand 5 } 0 .. rand 3];
     for my $turn (1 .. 1 + int rand 12) {
-        my $path = (qw(/steady /closing /few /pair /single))[int rand 5];
+        my $path = $paths[rand @paths];
         my $claim = "$address:$sport";
         # Another visitor by the same connection, as from a CDN.
         my $visitor = '';
