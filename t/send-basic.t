@@ -22,7 +22,7 @@ my $unix = ProxyIP::Receiver->new(version => 2, path => "$root/sock")->start;
 my ($to_v1, $to_v2, $to_none, $to_closing)
     = map { 'http://127.0.0.1:' . $_->port } $v1, $v2, $none, $closing;
 
-my $server = ProxyIP::Server->new(config => <<"EOC")->start;
+my $server = ProxyIP::Server->new(status => 1, config => <<"EOC")->start;
 Listen 127.0.0.1:\@port\@
 Listen 127.0.0.1:\@port:direct\@
 LogFormat "\%a sent=\%{PROXYIP_SEND}n reused=\%{PROXYIP_SEND_REUSED}n \%U" sent
@@ -145,6 +145,36 @@ like($log->wait_for(qr{ /v1/$}, 5), qr{^192\.0\.2\.77\ sent=v1
 ok($log->wait_for(qr{^192\.0\.2\.77 sent=v2 \S+ \S+ reused=1 /v2/$}, 5),
     '... of a kept connection');
 ok($log->wait_for(qr{sent=- reused=- /off/$}, 5), '... none without');
+
+# Counters, over a restart.
+my $counts = $server->status;
+cmp_ok($counts->{"ProxyIPSent$_"}, '>', 1, "Sent$_: $counts->{qq(ProxyIPSent$_)}")
+    for qw(V1 V2 Reused);
+is("$counts->{ProxyIPSentChecks} $counts->{ProxyIPSentRefused}", '0 0',
+    '... none of the rest');
+$server->graceful;
+is($server->status->{ProxyIPSentV1}, $counts->{ProxyIPSentV1},
+    '... kept over a restart');
+
+# What is said of it.
+my (undef, $dump) = ProxyIP::Server->config_error(<<"EOC",
+ProxyIPSend v2
+ProxyIPSendFacts ssl cn checksum
+ProxyIPSendTLV 0xE1 "x"
+ProxyPass "/one" "$to_v2/"
+ProxyPass "/two" "$to_v1/"
+<Location "/two">
+    ProxyIPSend v1
+    ProxyIPSendFacts none
+</Location>
+EOC
+    arguments => ['-D', 'DUMP_PROXYIP']);
+like($dump, qr{^main server: ProxyIPSend v2 \(\S+:\d+\)$}m,
+    'DUMP_PROXYIP: the server');
+like($dump, qr{^ +ProxyIPSendFacts ssl cn checksum, ProxyIPSendTLV 0xE1 "x", }m,
+    '... what it says');
+like($dump, qr{^ +/one to \Q$to_v2\E/: v2 \(}m, '... to what');
+like($dump, qr{^ +/two to \Q$to_v1\E/: v1 \(}m, '... and how else');
 
 undef $client;
 for ($v1, $v2, $none, $closing, $unix) {

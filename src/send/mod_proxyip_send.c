@@ -34,7 +34,7 @@
  * leads to), checks (start-up), dump (DUMP_PROXYIP); run (1 and 2), header (the
  * bytes), facts (its TLVs), client (the record of a client connection), pool
  * (who has which private worker), slot (one private worker), wire (3, and
- * health checks).
+ * health checks); stats (mod_status).
  */
 
 #include "send/proxyip_send_private.h"
@@ -42,6 +42,7 @@
 #include <http_connection.h>
 #include <http_ssl.h>
 #include <mod_proxy.h>
+#include <mod_status.h>
 
 #include "send/proxyip_send_checks.h"
 #include "send/proxyip_send_client.h"
@@ -50,6 +51,7 @@
 #include "send/proxyip_send_facts.h"
 #include "send/proxyip_send_pool.h"
 #include "send/proxyip_send_run.h"
+#include "send/proxyip_send_stats.h"
 #include "send/proxyip_send_wire.h"
 
 static int check_config(apr_pool_t *pconf, apr_pool_t *plog,
@@ -73,6 +75,9 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog,
     (void)ptemp;
     proxyip_send_facts_attach();
     proxyip_send_checks_note_sections(s);
+    if (ap_state_query(AP_SQ_MAIN_STATE) != AP_SQ_MS_CREATE_PRE_CONFIG) {
+        proxyip_send_stats_attach(s);
+    }
     return OK;
 }
 
@@ -102,6 +107,8 @@ static void add_hooks(void)
     /* Behind mod_proxyip's part. */
     ap_hook_test_config(test_config, NULL, NULL, APR_HOOK_LAST);
     ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_MIDDLE);
+    APR_OPTIONAL_HOOK(ap, status_hook, proxyip_send_stats_show, NULL, NULL,
+                      APR_HOOK_MIDDLE);
     ap_hook_child_init(child_init, NULL, NULL, APR_HOOK_MIDDLE);
     /* In any place: filters stand where their type says, and mod_proxyip has
      * read what came in before all others. */

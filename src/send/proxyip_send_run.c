@@ -31,6 +31,7 @@
 #include "send/proxyip_send_header.h"
 #include "send/proxyip_send_pool.h"
 #include "send/proxyip_send_slot.h"
+#include "send/proxyip_send_stats.h"
 #include "send/proxyip_send_wire.h"
 
 /* Notes of the request, for logs and expressions. */
@@ -120,6 +121,7 @@ static int refuse(request_rec *r, const char *url, const char *proxyhost)
 static int log_no_slot(request_rec *r, const proxy_worker *worker,
                        apr_status_t rv)
 {
+    proxyip_send_stats_count(PROXYIP_SEND_COUNT_REFUSED);
     if (APR_STATUS_IS_TIMEUP(rv)) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, PROXYIP_LOGNO(0104)
                       "no connection to %s became free in time: max=%d of"
@@ -172,7 +174,8 @@ static int run_on_slot(request_rec *r, proxy_worker *worker,
     proxyip_send_client_t *client = proxyip_send_client_of(r);
     proxyip_send_kept_t *kept;
     int reuses = proxyip_send_conf_reuses(settings);
-    proxyip_send_current_t current = {r, NULL, NULL, NULL};
+    proxyip_send_current_t current = {r, NULL, NULL, NULL,
+                                      settings->version};
     proxyip_send_header_t header;
     const char *why;
     apr_status_t rv;
@@ -185,6 +188,7 @@ static int run_on_slot(request_rec *r, proxy_worker *worker,
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, PROXYIP_LOGNO(0103)
                       "refused: no PROXY header can be made for %s: %s", url,
                       why);
+        proxyip_send_stats_count(PROXYIP_SEND_COUNT_REFUSED);
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     kept = proxyip_send_client_kept(client);
@@ -196,6 +200,9 @@ static int run_on_slot(request_rec *r, proxy_worker *worker,
     current.worker = proxyip_send_slot_worker(current.slot);
     current.text = header.text;
     note(r, &header, is_kept);
+    if (is_kept) {
+        proxyip_send_stats_count(PROXYIP_SEND_COUNT_REUSED);
+    }
     rc = run_handlers(&current, proxyip_send_slot_worker(current.slot), conf,
                       url, NULL, 0);
     give_back(r, current.slot, reuses ? kept : NULL, rc);
@@ -235,7 +242,7 @@ int proxyip_send_run(request_rec *r, proxy_worker *worker,
 {
     const proxyip_send_current_t *outer = proxyip_send_wire_current();
     const proxyip_send_conf_t *settings;
-    proxyip_send_current_t none = {r, worker, NULL, NULL};
+    proxyip_send_current_t none = {r, worker, NULL, NULL, 0};
 
     if (outer && outer->r == r && outer->worker == worker) {
         return DECLINED; /* called by run_handlers() */
@@ -250,6 +257,7 @@ int proxyip_send_run(request_rec *r, proxy_worker *worker,
         return run_handlers(&none, worker, conf, url, proxyhost, proxyport);
     }
     if (refuse(r, url, proxyhost)) {
+        proxyip_send_stats_count(PROXYIP_SEND_COUNT_REFUSED);
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     return send_or_fail(r, worker, conf, url, settings);

@@ -33,6 +33,7 @@
 #include "send/proxyip_send_conf.h"
 #include "send/proxyip_send_header.h"
 #include "send/proxyip_send_slot.h"
+#include "send/proxyip_send_stats.h"
 
 #define FILTER_NAME "PROXYIP_SEND"
 
@@ -153,6 +154,7 @@ static int begin_check(conn_rec *c, const proxyip_send_conf_t *conf)
                   " header: %s", c->client_addr, header.text);
     wire->head = header.bytes;
     wire->len = header.len;
+    proxyip_send_stats_count(PROXYIP_SEND_COUNT_CHECKS);
     ap_add_output_filter(FILTER_NAME, wire, NULL, c);
     return OK;
 }
@@ -179,6 +181,8 @@ int proxyip_send_wire_pre_connection(conn_rec *c)
     ap_log_cerror(APLOG_MARK, APLOG_DEBUG, 0, c, PROXYIP_LOGNO(0108)
                   "a connection to %pI begins with a PROXY header: %s",
                   c->client_addr, current->text);
+    proxyip_send_stats_count(current->version == 1 ? PROXYIP_SEND_COUNT_V1
+                                                   : PROXYIP_SEND_COUNT_V2);
     ap_add_output_filter(FILTER_NAME, wire, NULL, c);
     return OK;
 }

@@ -30,6 +30,7 @@ typedef struct {
     proxyip_send_slot_t *slot; /* NULL: this request's connections begin
                                   without a header */
     const char *text;          /* the header's, for logs */
+    int version;               /* the header's */
 } proxyip_send_current_t;
 
 /** @return this thread's; NULL outside of scheme handlers */
