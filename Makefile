@@ -43,11 +43,11 @@
 # make deb              a Debian package of all that; needs dpkg-deb
 #   DEB_REVISION=2        its version's part behind the dash
 # make bench            instructions, system calls, latency, connections per
-#                       second, memory, clients lost: with this module, with
-#                       mod_remoteip and with neither; the table and a plot go
-#                       to t/run/bench
+#                       second, context switches, memory, clients lost: with
+#                       this module, with mod_remoteip and with neither; the
+#                       table and a plot go to t/run/bench
 #   ROWS="lookup ..."   only these: instructions syscalls lookup latency
-#                       throughput memory burst pauses floods
+#                       throughput herd memory burst pauses floods
 # make clean
 #
 # APXS=/path/to/apxs    build for, and test with, another httpd

@@ -45,11 +45,11 @@
  * @param p pool that a value which must be made is made in
  * @param c the connection, not NULL
  * @param name the variable's name without its prefix PROXYIP_, in any case:
- *        "CLIENT_ADDR", "AUTHORITY", "TLV_EA"; "" for PROXYIP itself.  See
- *        README for all names.
+ *        "CLIENT_ADDR", "AUTHORITY", "TLV_EA", "TLV_E5_TEXT"; "" for PROXYIP
+ *        itself.  See README for all names.
  * @return the value, NUL-terminated and never empty; NULL when the fact is
  *         absent or no fact has that name.  A text from the header that has
- *         a control character counts as absent.
+ *         a control character counts as absent; a certificate has line ends.
  * @remark the value lives as long as the shorter-lived of p and c->pool
  */
 APR_DECLARE_OPTIONAL_FN(const char *, proxyip_fact,

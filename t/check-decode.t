@@ -162,12 +162,6 @@ my @bad = (
     ['TLV stray', v2(tlvs => [tlv(1 => 'h2')], tail => 'x'),
         'stray bytes after the last TLV, at byte 34 (offset 33)',
         { 'no TLV' => '1 byte: 0x78' }],
-    ['SSL short', v2(tlvs => [tlv(0x20 => 'abcd')]), 'the SSL TLV is shorter'
-        . ' than 5 bytes, at byte 29 (offset 28); found at byte 35',
-        { SSL => '0x20, 4 bytes' }],
-    ['SSL overrun', v2(tlvs => [ssl_tlv(subs => [tlv(0x21 => 'a', 2)])]),
-        'an SSL sub-TLV is longer than the SSL TLV, at byte 29 (offset 28);'
-        . ' found at byte 40', { 'no sub-TLV' => '21000261' }],
     ['unique id', v2(tlvs => [tlv(1 => ''), tlv(5 => 'x' x 129)]),
         'the unique id is longer than 128 bytes, at byte 32 (offset 31);'
         . ' found at byte 163', {}],
@@ -187,6 +181,24 @@ for my $case (@bad) {
     is($run->{fields}{result}, "bad: $result", "$name: result");
     is_deeply({ map { $_ => $run->{fields}{$_} } keys %$fields }, $fields,
         "$name: fields");
+}
+
+# What is wrong inside the SSL TLV is shown, and refuses nothing.
+for my $case (
+    ['SSL short', tlv(0x20 => 'abcd'), { SSL => '0x20, 4 bytes',
+        unreadable => 'under 5 bytes: it makes no facts' }],
+    ['SSL empty', tlv(0x20 => ''), { SSL => '0x20, 0 bytes',
+        unreadable => 'under 5 bytes: it makes no facts' }],
+    ['SSL overrun', ssl_tlv(subs => [tlv(0x21 => 'a', 2)]),
+        { 'no sub-TLV' => '21000261' }],
+) {
+    my ($name, $tlv, $fields) = @$case;
+    my $run = decode(v2(tlvs => [$tlv, tlv(2 => 'a.example')]));
+    is($run->{status}, 0, "$name: status");
+    like($run->{fields}{result}, qr/^right: /, "$name: result");
+    is_deeply({ map { $_ => $run->{fields}{$_} } keys %$fields }, $fields,
+        "$name: fields");
+    like($run->{fields}{AUTHORITY}, qr/a\.example/, "$name: what follows it");
 }
 
 # Every beginning of a header, and what can be read of it.

@@ -181,6 +181,9 @@ static void print_ssl(FILE *out, const uint8_t *bytes, const pp_tlv_t *ssl)
     int taken;
 
     if (ssl->len < PP_SSL_FIXED) {
+        fprintf(out, "%6lu    ", (unsigned long)(ssl->value - bytes));
+        check_column_name(out, "unreadable");
+        fputs("under 5 bytes: it makes no facts\n", out);
         return;
     }
     rest_len = ssl->len - PP_SSL_FIXED;
@@ -322,10 +325,17 @@ static void print_fact(FILE *out, const pp_tlv_t *tlv)
 void check_tlv_print_facts(FILE *out, const uint8_t *tlvs, size_t len)
 {
     pp_tlv_t tlv;
+    pp_tlv_t ssl;
 
+    /* The first that is there, and only if it can be read: see pp.h. */
+    if (!pp_tlv_find_ssl(tlvs, len, &ssl, NULL)) {
+        ssl.value = NULL;
+    }
     while (pp_tlv_next(&tlvs, &len, &tlv) > 0) {
         if (tlv.type == PP_TLV_SSL) {
-            print_ssl_facts(out, &tlv);
+            if (tlv.value == ssl.value) {
+                print_ssl_facts(out, &ssl);
+            }
         }
         else if (tlv.type == PP_TLV_CRC32C) {
             fputs(" CRC32C=ok", out);

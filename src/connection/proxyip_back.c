@@ -43,7 +43,8 @@
 /* This configuration's spare record, or NULL; written in the parent. */
 static ap_listen_rec *spare;
 
-/* The child's own.  The mutex guards all but `event`. */
+/* The child's own.  The mutex guards all but `event`; `count` is read without
+ * it where it only matters whether there is one. */
 static struct {
     apr_thread_mutex_t *mutex;
     int event;                  /* readable while `count` is not 0; -1 none */
@@ -177,8 +178,7 @@ static void unlink_ready(proxyip_waiter_t *waiter)
 {
     APR_RING_REMOVE(waiter, link);
     back.leaving -= waiter->end == PROXYIP_WAIT_NO_DESCRIPTORS;
-    back.count--;
-    if (back.count == 0) {
+    if (__atomic_sub_fetch(&back.count, 1, __ATOMIC_RELEASE) == 0) {
         apr_uint64_t unused;
 
         (void)!read(back.event, &unused, sizeof(unused));
@@ -189,6 +189,9 @@ proxyip_waiter_t *proxyip_back_pull(void)
 {
     proxyip_waiter_t *waiter = NULL;
 
+    if (__atomic_load_n(&back.count, __ATOMIC_ACQUIRE) == 0) {
+        return NULL;
+    }
     apr_thread_mutex_lock(back.mutex);
     if (back.count > 0) {
         waiter = APR_RING_FIRST(&back.ring);
@@ -209,7 +212,7 @@ void proxyip_back_push(proxyip_waiter_t *waiter, int is_first)
         APR_RING_INSERT_TAIL(&back.ring, waiter, proxyip_waiter_t, link);
     }
     back.leaving += waiter->end == PROXYIP_WAIT_NO_DESCRIPTORS;
-    if (back.count++ == 0) {
+    if (__atomic_fetch_add(&back.count, 1, __ATOMIC_RELEASE) == 0) {
         apr_uint64_t one = 1;
 
         back.moved = proxyip_clock_now();
@@ -220,8 +223,13 @@ void proxyip_back_push(proxyip_waiter_t *waiter, int is_first)
 
 int proxyip_back_count(int *leaving, int64_t *moved)
 {
-    int count;
+    int count = __atomic_load_n(&back.count, __ATOMIC_ACQUIRE);
 
+    if (count == 0) { /* nearly always, and no lock is needed */
+        *leaving = 0;
+        *moved = 0;
+        return 0;
+    }
     apr_thread_mutex_lock(back.mutex);
     count = back.count;
     *leaving = back.leaving;

@@ -223,7 +223,7 @@ static proxyip_waiter_t *make_waiter(int fd, const message_t *message)
     waiter->wait.accepted = message->accepted;
     waiter->wait.deadline = message->deadline;
     waiter->peer = message->peer;
-    waiter->has_low_water = 1; /* it may have been set */
+    waiter->low_water = 0; /* as it was left */
     if (!read_addresses(waiter)) {
         proxyip_waiter_free(waiter);
         return NULL;

@@ -46,8 +46,8 @@ static int tlv_says_tls(const pp_header_t *header)
 {
     pp_tlv_t tlv;
 
-    return pp_tlv_find(header->tlvs, header->tlvs_len, PP_TLV_SSL, &tlv)
-           && tlv.len > 0 && (tlv.value[0] & PP_CLIENT_SSL) != 0;
+    return pp_tlv_find_ssl(header->tlvs, header->tlvs_len, &tlv, NULL)
+           && (tlv.value[0] & PP_CLIENT_SSL) != 0;
 }
 
 static int is_https(const proxyip_conn_t *conn)

@@ -86,6 +86,7 @@ typedef struct {
     int64_t warned_at;
     unsigned int given_up; /* since then */
     pp_header_t header;
+    proxyip_buffer_t buffer;
     uint8_t bytes[PROXYIP_LOOK_MAX];
 } lobby_t;
 
@@ -161,21 +162,22 @@ static proxyip_waiter_t *make_waiter(const conn_rec *c, apr_socket_t *csd)
     return waiter;
 }
 
-/* Bytes that are there already are not to wake the thread at once. */
+static void set_low_water(proxyip_waiter_t *waiter, size_t needed)
+{
+    if (waiter->low_water != needed) {
+        proxyip_look_set_low_water(waiter->fd, needed);
+        waiter->low_water = needed;
+    }
+}
+
+/* Bytes that are there already are not to wake the thread, nor is each one
+ * that a slow sender adds.  Before the first there is nothing to wait for but
+ * any, and nothing to pay. */
 static void raise_low_water(proxyip_waiter_t *waiter,
                             const proxyip_seen_t *seen)
 {
     if (seen->len > 0) {
-        proxyip_look_set_low_water(waiter->fd, seen->needed);
-        waiter->has_low_water = 1;
-    }
-}
-
-static void lower_low_water(proxyip_waiter_t *waiter)
-{
-    if (waiter->has_low_water) {
-        proxyip_look_set_low_water(waiter->fd, 1);
-        waiter->has_low_water = 0;
+        set_low_water(waiter, seen->needed);
     }
 }
 
@@ -213,7 +215,7 @@ int proxyip_lobby_enter(const conn_rec *c, apr_socket_t *csd,
         proxyip_watch_wake(lobby->watch);
     }
     if (!is_in) {
-        lower_low_water(waiter);
+        set_low_water(waiter, 1);
         proxyip_waiter_free(waiter);
     }
     return is_in;
@@ -222,7 +224,7 @@ int proxyip_lobby_enter(const conn_rec *c, apr_socket_t *csd,
 /* To the MPM, from wherever it was. */
 static void give_back(proxyip_waiter_t *waiter, proxyip_wait_end_t end)
 {
-    lower_low_water(waiter);
+    set_low_water(waiter, 1);
     waiter->end = end;
     proxyip_back_push(waiter, end == PROXYIP_WAIT_NO_DESCRIPTORS);
 }
@@ -245,8 +247,8 @@ static void release(proxyip_waiter_t *waiter, proxyip_wait_end_t end)
 static void look(const proxyip_waiter_t *waiter, proxyip_seen_t *seen)
 {
     seen->header = &lobby->header;
-    proxyip_look(waiter->fd, waiter->conf, waiter->rule, lobby->bytes,
-                 sizeof(lobby->bytes), NULL, seen);
+    proxyip_look(waiter->fd, waiter->conf, waiter->rule, &lobby->buffer,
+                 seen);
 }
 
 /* Whether it has come to another stage, which has a time of its own. */
@@ -269,6 +271,15 @@ static void change_row(proxyip_waiter_t *waiter, const proxyip_wait_t *wait)
     apr_thread_mutex_unlock(lobby->mutex);
 }
 
+/* The header is whole, and the low-water mark is one byte behind it: nothing
+ * but that byte can have happened, and the worker will look. */
+static int is_surely_ready(const proxyip_waiter_t *waiter, int is_over,
+                           int is_due)
+{
+    return waiter->wait.stage == PROXYIP_STAGE_PAYLOAD
+           && waiter->low_water > 1 && !is_over && !is_due;
+}
+
 /* Something has happened to a connection that waits.  Bytes that have come
  * are judged before the clock. */
 static void settle(proxyip_waiter_t *waiter, int is_over, int is_due)
@@ -276,6 +287,10 @@ static void settle(proxyip_waiter_t *waiter, int is_over, int is_due)
     proxyip_seen_t seen;
     proxyip_wait_t wait;
 
+    if (is_surely_ready(waiter, is_over, is_due)) {
+        release(waiter, PROXYIP_WAIT_READY);
+        return;
+    }
     look(waiter, &seen);
     if (seen.status == PROXYIP_SEEN_END || (is_over
         && seen.status == PROXYIP_SEEN_UNDECIDED)) {
@@ -286,9 +301,13 @@ static void settle(proxyip_waiter_t *waiter, int is_over, int is_due)
     }
     else if (advance(waiter, &seen, &wait)) {
         change_row(waiter, &wait);
+        raise_low_water(waiter, &seen);
     }
     else if (is_due) {
         release(waiter, PROXYIP_WAIT_TIMED_OUT);
+    }
+    else {
+        raise_low_water(waiter, &seen);
     }
 }
 
@@ -360,6 +379,7 @@ static void admit(proxyip_waiter_t *waiter, int is_own)
         if (seen.status == PROXYIP_SEEN_UNDECIDED) {
             advance(waiter, &seen, &waiter->wait);
             correct_deadline(waiter);
+            raise_low_water(waiter, &seen);
             apr_thread_mutex_lock(lobby->mutex);
             rv = put_in(waiter, ROW_OF_TAKEN);
             apr_thread_mutex_unlock(lobby->mutex);
@@ -413,14 +433,14 @@ static void wake_mpm(void)
 }
 
 /* With the mutex held. */
-static proxyip_lobby_plan_t make_plan(void)
+static proxyip_lobby_plan_t make_plan(int64_t now)
 {
     const proxyip_waiter_t *first = proxyip_rows_first(&lobby->rows);
     proxyip_lobby_state_t state;
     proxyip_lobby_plan_t plan;
 
-    state.now = proxyip_clock_now();
-    look_at_mpm(state.now);
+    state.now = now;
+    look_at_mpm(now);
     state.asleep_since = lobby->asleep_since;
     state.woken = lobby->woken;
     state.waiting = lobby->rows.count;
@@ -511,11 +531,12 @@ static void turn(void)
 {
     proxyip_watch_event_t events[MOST_EVENTS];
     proxyip_lobby_plan_t plan;
+    int64_t now = proxyip_clock_now();
     int count;
     int i;
 
     apr_thread_mutex_lock(lobby->mutex);
-    plan = make_plan();
+    plan = make_plan(now);
     apr_thread_mutex_unlock(lobby->mutex);
     if (plan.wakes_mpm) {
         wake_mpm();
@@ -524,7 +545,7 @@ static void turn(void)
     warn_given_up();
     offer(plan.offer);
     set_takes(plan.takes);
-    count = proxyip_watch_sleep(lobby->watch, plan.sleep_until, events,
+    count = proxyip_watch_sleep(lobby->watch, now, plan.sleep_until, events,
                                 MOST_EVENTS);
     for (i = 0; i < count; i++) {
         if (events[i].who == lobby) {
@@ -553,8 +574,7 @@ static void wait_until_open(void)
         if (state != STATE_OPENING || stop_of() != STOP_NOT) {
             break;
         }
-        proxyip_watch_sleep(lobby->watch, proxyip_clock_now() + OPENING_US,
-                            &unused, 1);
+        proxyip_watch_sleep(lobby->watch, 0, OPENING_US, &unused, 1);
     }
     if (state == STATE_CLOSED) {
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, lobby->s,
@@ -669,6 +689,8 @@ void proxyip_lobby_child_init(apr_pool_t *pchild, server_rec *s)
         made->s = s;
         made->rows.p = pchild;
         made->most = proxyip_lobby_room();
+        made->buffer.bytes = made->bytes;
+        made->buffer.size = sizeof(made->bytes);
         rv = start(made, pchild);
     }
     if (rv != APR_SUCCESS) {

@@ -98,5 +98,5 @@ proxyip_lobby_plan_t proxyip_lobby_plan(const proxyip_lobby_state_t *state)
 
 int proxyip_lobby_may_accept_none(int idle, int threads)
 {
-    return idle > 2 + threads / 4;
+    return idle > 2 + threads / 8;
 }

@@ -74,12 +74,12 @@ static void judge(const proxyip_conf_t *conf, const proxyip_rule_t *rule,
 /* An error other than "nothing there now" ends a connection as its peer's
  * close does. */
 static void look_once(int fd, const proxyip_conf_t *conf,
-                      const proxyip_rule_t *rule, uint8_t *buffer,
-                      size_t size, proxyip_seen_t *seen)
+                      const proxyip_rule_t *rule,
+                      const proxyip_buffer_t *buffer, proxyip_seen_t *seen)
 {
-    ssize_t n = peek(fd, buffer, size);
+    ssize_t n = peek(fd, buffer->bytes, buffer->size);
 
-    seen->bytes = buffer;
+    seen->bytes = buffer->bytes;
     seen->len = n > 0 ? (size_t)n : 0;
     if (n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK)) {
         seen->status = PROXYIP_SEEN_END;
@@ -88,16 +88,23 @@ static void look_once(int fd, const proxyip_conf_t *conf,
     judge(conf, rule, seen);
 }
 
-void proxyip_look(int fd, const proxyip_conf_t *conf,
-                  const proxyip_rule_t *rule, uint8_t *buffer, size_t size,
-                  apr_pool_t *p, proxyip_seen_t *seen)
+/* A long header: the decoder has held its length to ProxyIPMaxHeader. */
+static int must_grow(const proxyip_buffer_t *buffer,
+                     const proxyip_seen_t *seen)
 {
-    look_once(fd, conf, rule, buffer, size, seen);
-    /* A long header: the decoder has held its length to ProxyIPMaxHeader. */
-    while (p && seen->status == PROXYIP_SEEN_UNDECIDED && seen->len == size
-           && seen->needed > size) {
-        size = seen->needed + 1;
-        look_once(fd, conf, rule, apr_palloc(p, size), size, seen);
+    return buffer->p && seen->status == PROXYIP_SEEN_UNDECIDED
+           && seen->len == buffer->size && seen->needed > buffer->size;
+}
+
+void proxyip_look(int fd, const proxyip_conf_t *conf,
+                  const proxyip_rule_t *rule, proxyip_buffer_t *buffer,
+                  proxyip_seen_t *seen)
+{
+    look_once(fd, conf, rule, buffer, seen);
+    while (must_grow(buffer, seen)) {
+        buffer->size = seen->needed + 1;
+        buffer->bytes = apr_palloc(buffer->p, buffer->size);
+        look_once(fd, conf, rule, buffer, seen);
     }
 }
 

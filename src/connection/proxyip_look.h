@@ -34,6 +34,14 @@
 /* Room for every header and the first byte behind it. */
 #define PROXYIP_LOOK_MAX (PP_V2_MAX + 1)
 
+/** Where bytes go that are looked at. */
+typedef struct {
+    uint8_t *bytes;
+    size_t size;   /* room there */
+    apr_pool_t *p; /* where a larger room is made, once, when a header does not
+                      fit; NULL when size is PROXYIP_LOOK_MAX */
+} proxyip_buffer_t;
+
 /* What the bytes say. */
 typedef enum {
     PROXYIP_SEEN_UNDECIDED, /* more must come: a stage and what is needed */
@@ -63,14 +71,11 @@ typedef struct {
  * @param conf the listener's settings
  * @param rule the range that the peer is in; require or optional
  * @param buffer where the bytes go; must outlive seen
- * @param size room there
- * @param p where a larger buffer is made when the header does not fit; NULL
- *        when size is PROXYIP_LOOK_MAX
  * @param seen filled; its header is set by the caller
  */
 void proxyip_look(int fd, const proxyip_conf_t *conf,
-                  const proxyip_rule_t *rule, uint8_t *buffer, size_t size,
-                  apr_pool_t *p, proxyip_seen_t *seen);
+                  const proxyip_rule_t *rule, proxyip_buffer_t *buffer,
+                  proxyip_seen_t *seen);
 
 /**
  * Say how many bytes must have come before a connection counts as readable

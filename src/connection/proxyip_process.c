@@ -40,7 +40,7 @@ typedef struct {
     proxyip_conn_t *conn;
     apr_socket_t *csd;
     int fd;
-    uint8_t *buffer;        /* of PROXYIP_LOOK_SIZE */
+    proxyip_buffer_t buffer;
     proxyip_seen_t seen;
     proxyip_wait_t wait;    /* set once it is to wait */
     proxyip_wait_end_t end; /* how its wait ended, if it waited */
@@ -238,8 +238,7 @@ static int wait_for_more(arrival_t *arrival, const proxyip_ticket_t *ticket)
         return 1;
     }
     arrival->end = proxyip_wait_here(arrival->fd, conn->conf, conn->rule,
-                                     arrival->buffer, PROXYIP_LOOK_SIZE,
-                                     conn->c->pool, &arrival->wait,
+                                     &arrival->buffer, &arrival->wait,
                                      &arrival->seen);
     return 0;
 }
@@ -247,16 +246,18 @@ static int wait_for_more(arrival_t *arrival, const proxyip_ticket_t *ticket)
 static int receive(proxyip_conn_t *conn, apr_socket_t *csd,
                    const proxyip_ticket_t *ticket)
 {
-    uint8_t buffer[PROXYIP_LOOK_SIZE];
+    uint8_t bytes[PROXYIP_LOOK_SIZE];
     arrival_t arrival;
 
     arrival.conn = conn;
     arrival.csd = csd;
-    arrival.buffer = buffer;
+    arrival.buffer.bytes = bytes;
+    arrival.buffer.size = sizeof(bytes);
+    arrival.buffer.p = conn->c->pool;
     arrival.seen.header = &conn->header;
     apr_os_sock_get(&arrival.fd, csd);
-    proxyip_look(arrival.fd, conn->conf, conn->rule, buffer,
-                 PROXYIP_LOOK_SIZE, conn->c->pool, &arrival.seen);
+    proxyip_look(arrival.fd, conn->conf, conn->rule, &arrival.buffer,
+                 &arrival.seen);
     if (arrival.seen.status == PROXYIP_SEEN_UNDECIDED
         && wait_for_more(&arrival, ticket)) {
         return end_unnoticed(conn->c, csd);

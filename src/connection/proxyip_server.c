@@ -102,7 +102,7 @@ static void adopt_destination(proxyip_conn_t *conn)
 
 void proxyip_server_adopt(proxyip_conn_t *conn)
 {
-    if (conn->has_header && pp_names_client(&conn->header)) {
+    if (conn->has_header && pp_names_destination(&conn->header)) {
         adopt_destination(conn);
     }
 }

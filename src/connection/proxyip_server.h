@@ -27,7 +27,7 @@
  * c->base_server is the virtual host that httpd finds for that address and
  * port.  Where it finds none, or one that does not itself say
  * ProxyIPServerAddr On, the port and the virtual host stay.  A header that
- * names no client changes nothing.
+ * names no client, or no destination, changes nothing.
  * @param conn a record whose client was adopted; it keeps the listener where
  *        the connection was accepted
  * @remark where the listener has ProxyIPServerAddr On; in pre_connection,

@@ -72,9 +72,7 @@ typedef struct {
     int fd;
     const proxyip_conf_t *conf;
     const proxyip_rule_t *rule;
-    uint8_t *buffer;
-    size_t size;
-    apr_pool_t *p;
+    proxyip_buffer_t *buffer;
     int has_low_water;
 } round_t;
 
@@ -91,8 +89,7 @@ static int wait_for_more(round_t *round, const proxyip_seen_t *seen,
 static void look_again(round_t *round, proxyip_wait_t *wait,
                        proxyip_seen_t *seen)
 {
-    proxyip_look(round->fd, round->conf, round->rule, round->buffer,
-                 round->size, round->p, seen);
+    proxyip_look(round->fd, round->conf, round->rule, round->buffer, seen);
     if (seen->status == PROXYIP_SEEN_UNDECIDED) {
         proxyip_stage_enter(wait, seen->stage, proxyip_clock_now(),
                             round->conf->timeout_us, round->conf->defer_us);
@@ -132,11 +129,11 @@ static proxyip_wait_end_t go_round(round_t *round, proxyip_wait_t *wait,
 
 proxyip_wait_end_t proxyip_wait_here(int fd, const proxyip_conf_t *conf,
                                      const proxyip_rule_t *rule,
-                                     uint8_t *buffer, size_t size,
-                                     apr_pool_t *p, proxyip_wait_t *wait,
+                                     proxyip_buffer_t *buffer,
+                                     proxyip_wait_t *wait,
                                      proxyip_seen_t *seen)
 {
-    round_t round = {fd, conf, rule, buffer, size, p, 0};
+    round_t round = {fd, conf, rule, buffer, 0};
     proxyip_wait_end_t end;
 
     proxyip_stats_add_waiting(1);

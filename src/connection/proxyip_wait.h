@@ -29,16 +29,14 @@
  * @param conf the listener's settings
  * @param rule the range that its peer is in
  * @param buffer where bytes go; must outlive seen
- * @param size room there
- * @param p where a larger buffer is made
  * @param wait how it waits; its deadline is set
  * @param seen what has come so far, UNDECIDED; in the end what has come
  * @return how the wait ended; READY when it is decided
  */
 proxyip_wait_end_t proxyip_wait_here(int fd, const proxyip_conf_t *conf,
                                      const proxyip_rule_t *rule,
-                                     uint8_t *buffer, size_t size,
-                                     apr_pool_t *p, proxyip_wait_t *wait,
+                                     proxyip_buffer_t *buffer,
+                                     proxyip_wait_t *wait,
                                      proxyip_seen_t *seen);
 
 /**

@@ -33,6 +33,7 @@ proxyip_waiter_t *proxyip_waiter_make(void)
 
     if (waiter) {
         waiter->fd = -1;
+        waiter->low_water = 1;
     }
     return waiter;
 }

@@ -23,6 +23,7 @@
 #define PROXYIP_WAITER_H
 
 #include <netinet/in.h>
+#include <stddef.h>
 #include <sys/socket.h>
 
 #include <apr_network_io.h>
@@ -54,7 +55,7 @@ typedef struct proxyip_waiter_t {
     APR_RING_ENTRY(proxyip_waiter_t) link;
     proxyip_row_t *row;          /* the row that it stands in; else NULL */
     int fd;                      /* its descriptor; closed by its owner */
-    int has_low_water;           /* SO_RCVLOWAT is not at its default */
+    size_t low_water;            /* SO_RCVLOWAT; 0: not known, 1 its default */
     proxyip_wait_t wait;
     proxyip_wait_end_t end;      /* valid once it has left its row */
     const proxyip_conf_t *conf;  /* of the listener */

@@ -26,8 +26,6 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "proxyip_clock.h"
-
 /* Room on the stack; more events than this come with the next sleep. */
 #define MOST_EVENTS 64
 
@@ -102,27 +100,27 @@ void proxyip_watch_remove(proxyip_watch_t *watch, int fd)
 }
 
 /* In whole milliseconds, rounded up: never short of a deadline. */
-static int count_ms(int64_t until)
+static int count_ms(int64_t now, int64_t until)
 {
     int64_t left;
 
     if (until == INT64_MAX) {
         return -1;
     }
-    left = until - proxyip_clock_now();
+    left = until - now;
     if (left <= 0) {
         return 0;
     }
     return left / 1000 >= INT_MAX ? INT_MAX : (int)((left + 999) / 1000);
 }
 
-int proxyip_watch_sleep(proxyip_watch_t *watch, int64_t until,
+int proxyip_watch_sleep(proxyip_watch_t *watch, int64_t now, int64_t until,
                         proxyip_watch_event_t *events, int max)
 {
     struct epoll_event got[MOST_EVENTS];
     int n = epoll_wait(watch->epoll, got,
                        max < MOST_EVENTS ? max : MOST_EVENTS,
-                       count_ms(until));
+                       count_ms(now, until));
     int count = 0;
     int i;
 
@@ -170,7 +168,7 @@ void proxyip_watch_remove(proxyip_watch_t *watch, int fd)
 {
 }
 
-int proxyip_watch_sleep(proxyip_watch_t *watch, int64_t until,
+int proxyip_watch_sleep(proxyip_watch_t *watch, int64_t now, int64_t until,
                         proxyip_watch_event_t *events, int max)
 {
     return 0;

@@ -66,12 +66,13 @@ void proxyip_watch_remove(proxyip_watch_t *watch, int fd);
 /**
  * Sleep until something is there, somebody wakes us, or time is up.
  * @param watch the watch; one thread sleeps on it
- * @param until on proxyip_clock_now()'s clock; INT64_MAX for ever
+ * @param now the time, on any clock
+ * @param until on the same; INT64_MAX for ever
  * @param events filled
  * @param max room there
  * @return how many there are; 0 when woken, or time is up
  */
-int proxyip_watch_sleep(proxyip_watch_t *watch, int64_t until,
+int proxyip_watch_sleep(proxyip_watch_t *watch, int64_t now, int64_t until,
                         proxyip_watch_event_t *events, int max);
 
 /** Wake whoever sleeps, or will; any thread. */

@@ -36,6 +36,7 @@
 typedef struct {
     const pp_header_t *header;  /* NULL without one */
     const apr_sockaddr_t *peer_addr;
+    unsigned int clouds;        /* the listener's: PROXYIP_CLOUD_* bits */
 } source_t;
 
 typedef const char *reader_t(apr_pool_t *p, const source_t *source, int arg);
@@ -63,7 +64,9 @@ static int find_source(const conn_rec *c, source_t *source)
     }
     conn = proxyip_conn_get(c);
     source->header = NULL;
+    source->clouds = PROXYIP_CLOUD_NONE;
     if (conn) {
+        source->clouds = conn->conf->clouds;
         source->header = conn->has_header ? &conn->header : NULL;
         source->peer_addr = conn->peer_addr;
         return 1;
@@ -151,11 +154,18 @@ static const char *read_peer_port(apr_pool_t *p, const source_t *source,
 /* arg: whether the header's source or its destination is meant. */
 enum { ARG_SOURCE, ARG_DESTINATION };
 
+static int names_end(const source_t *source, int arg)
+{
+    return source->header
+           && (arg == ARG_SOURCE ? pp_names_client(source->header)
+                                 : pp_names_destination(source->header));
+}
+
 static const char *read_addr(apr_pool_t *p, const source_t *source, int arg)
 {
     char text[PP_ADDR_TEXT_MAX];
 
-    if (!source->header || !pp_names_client(source->header)) {
+    if (!names_end(source, arg)) {
         return NULL;
     }
     pp_addr_format(arg == ARG_SOURCE ? &source->header->src
@@ -165,7 +175,7 @@ static const char *read_addr(apr_pool_t *p, const source_t *source, int arg)
 
 static const char *read_port(apr_pool_t *p, const source_t *source, int arg)
 {
-    if (!source->header || !pp_names_client(source->header)) {
+    if (!names_end(source, arg)) {
         return NULL;
     }
     return apr_itoa(p, arg == ARG_SOURCE ? source->header->src_port
@@ -236,6 +246,18 @@ static const char *read_tlv_hex(apr_pool_t *p, const source_t *source,
                                        : NULL;
 }
 
+/* Whatever a sender of one's own puts there: text where it is. */
+static const char *read_tlv_utf8(apr_pool_t *p, const source_t *source,
+                                 int arg)
+{
+    pp_tlv_t tlv;
+
+    return find_tlv(source, arg, &tlv) && tlv.len > 0
+                   && pp_is_text(tlv.value, tlv.len)
+               ? apr_pstrmemdup(p, (const char *)tlv.value, tlv.len)
+               : NULL;
+}
+
 static const char *read_unique_id(apr_pool_t *p, const source_t *source,
                                   int arg)
 {
@@ -261,10 +283,12 @@ static const char *read_crc32c(apr_pool_t *p, const source_t *source, int arg)
     return source->header && source->header->checksum_held ? "ok" : NULL;
 }
 
-/* The SSL TLV, if it says that the client used TLS. */
+/* The SSL TLV, if it is right and says that the client used TLS. */
 static int find_ssl(const source_t *source, pp_tlv_t *ssl)
 {
-    return find_tlv(source, PP_TLV_SSL, ssl)
+    return source->header
+           && pp_tlv_find_ssl(source->header->tlvs, source->header->tlvs_len,
+                              ssl, NULL)
            && (ssl->value[0] & PP_CLIENT_SSL);
 }
 
@@ -351,13 +375,14 @@ static const char *read_ssl_client_cert(apr_pool_t *p, const source_t *source,
     return pem;
 }
 
+/* arg, of this and the next two: the provider's bit. */
 static const char *read_aws_vpce_id(apr_pool_t *p, const source_t *source,
                                     int arg)
 {
     pp_tlv_t tlv;
 
-    (void)arg;
-    if (!find_tlv(source, PP_TLV_AWS, &tlv) || tlv.len < 1
+    if (!(source->clouds & (unsigned int)arg)
+        || !find_tlv(source, PP_TLV_AWS, &tlv) || tlv.len < 1
         || tlv.value[0] != PP_AWS_VPCE_ID) {
         return NULL;
     }
@@ -370,8 +395,8 @@ static const char *read_azure_link_id(apr_pool_t *p, const source_t *source,
 {
     pp_tlv_t tlv;
 
-    (void)arg;
-    if (!find_tlv(source, PP_TLV_AZURE, &tlv) || tlv.len != 5
+    if (!(source->clouds & (unsigned int)arg)
+        || !find_tlv(source, PP_TLV_AZURE, &tlv) || tlv.len != 5
         || tlv.value[0] != PP_AZURE_LINK_ID) {
         return NULL;
     }
@@ -389,8 +414,8 @@ static const char *read_gcp_psc_id(apr_pool_t *p, const source_t *source,
     pp_tlv_t tlv;
     int i;
 
-    (void)arg;
-    if (!find_tlv(source, PP_TLV_GCP, &tlv) || tlv.len != 8) {
+    if (!(source->clouds & (unsigned int)arg)
+        || !find_tlv(source, PP_TLV_GCP, &tlv) || tlv.len != 8) {
         return NULL;
     }
     for (i = 0; i < 8; i++) {
@@ -426,23 +451,32 @@ static const proxyip_fact_t facts[] = {
     {"SSL_CN",          read_ssl_text,        PP_SSL_CN,          0, 1},
     {"SSL_VERIFY",      read_ssl_verify,      NO_ARG,             0, 0},
     {"SSL_CLIENT_CERT", read_ssl_client_cert, NO_ARG,             0, 1},
-    {"AWS_VPCE_ID",     read_aws_vpce_id,     NO_ARG,             0, 0},
-    {"AZURE_LINK_ID",   read_azure_link_id,   NO_ARG,             0, 0},
-    {"GCP_PSC_ID",      read_gcp_psc_id,      NO_ARG,             0, 0},
+    {"AWS_VPCE_ID",     read_aws_vpce_id,     PROXYIP_CLOUD_AWS,  0, 0},
+    {"AZURE_LINK_ID",   read_azure_link_id,   PROXYIP_CLOUD_AZURE, 0, 0},
+    {"GCP_PSC_ID",      read_gcp_psc_id,      PROXYIP_CLOUD_GCP,  0, 0},
 };
 
-/* Any TLV by its number; the type comes with the name. */
+/* Any TLV by its number, in hex and as text; the type comes with the name. */
 static const proxyip_fact_t any_tlv =
     {"TLV_",            read_tlv_hex,         NO_ARG,             0, 0};
+static const proxyip_fact_t any_tlv_text =
+    {"TLV_",            read_tlv_utf8,        NO_ARG,             0, 0};
 /* clang-format on */
 
 #define FACTS (sizeof(facts) / sizeof(facts[0]))
 
-/* TLV types whose meaning the table gives, or that have none. */
-static const uint8_t named_types[] = {
-    PP_TLV_ALPN, PP_TLV_AUTHORITY, PP_TLV_CRC32C, PP_TLV_NOOP,
-    PP_TLV_UNIQUE_ID, PP_TLV_SSL, PP_TLV_NETNS, PP_TLV_GCP, PP_TLV_AWS,
-    PP_TLV_AZURE};
+/* TLV types whose meaning the table gives, or that have none; of a provider's
+ * only where its TLVs are read. */
+static const struct {
+    uint8_t type;
+    unsigned int cloud; /* PROXYIP_CLOUD_* bit; 0: nobody's */
+} named_types[] = {
+    {PP_TLV_ALPN, 0}, {PP_TLV_AUTHORITY, 0}, {PP_TLV_CRC32C, 0},
+    {PP_TLV_NOOP, 0}, {PP_TLV_UNIQUE_ID, 0}, {PP_TLV_SSL, 0},
+    {PP_TLV_NETNS, 0}, {PP_TLV_GCP, PROXYIP_CLOUD_GCP},
+    {PP_TLV_AWS, PROXYIP_CLOUD_AWS}, {PP_TLV_AZURE, PROXYIP_CLOUD_AZURE}};
+
+#define NAMED_TYPES (sizeof(named_types) / sizeof(named_types[0]))
 
 /* Whether a name is a fact's, in any case, with `-` for `_`. */
 static int is_name(const char *name, const char *fact_name, size_t len)
@@ -479,12 +513,13 @@ const proxyip_fact_t *proxyip_facts_find(const char *name, int *tlv_type)
             return &facts[i];
         }
     }
-    if (len == 6 && is_name(name, any_tlv.name, 4) && hex_digit(name[4]) >= 0
-        && hex_digit(name[5]) >= 0) {
-        *tlv_type = hex_digit(name[4]) << 4 | hex_digit(name[5]);
-        return &any_tlv;
+    if ((len != 6 && (len != 11 || !is_name(name + 6, "_TEXT", 5)))
+        || !is_name(name, any_tlv.name, 4) || hex_digit(name[4]) < 0
+        || hex_digit(name[5]) < 0) {
+        return NULL;
     }
-    return NULL;
+    *tlv_type = hex_digit(name[4]) << 4 | hex_digit(name[5]);
+    return len == 6 ? &any_tlv : &any_tlv_text;
 }
 
 const char *proxyip_facts_get(apr_pool_t *p, const conn_rec *c,
@@ -543,14 +578,20 @@ static void visit_unnamed(apr_pool_t *p, const source_t *source,
     size_t i;
 
     memset(seen, 0, sizeof(seen));
-    for (i = 0; i < sizeof(named_types); i++) {
-        seen[named_types[i]] = 1;
+    for (i = 0; i < NAMED_TYPES; i++) {
+        seen[named_types[i].type] = !named_types[i].cloud
+                                    || named_types[i].cloud & source->clouds;
     }
     while (pp_tlv_next(&rest, &left, &tlv) > 0) {
         if (!seen[tlv.type] && tlv.len > 0) {
-            visit(baton, apr_psprintf(p, PROXYIP_FACTS_PREFIX "_TLV_%02X",
-                                      tlv.type),
-                  hex_of(p, "", tlv.value, tlv.len));
+            const char *name = apr_psprintf(p, PROXYIP_FACTS_PREFIX
+                                            "_TLV_%02X", tlv.type);
+            const char *text = read_tlv_utf8(p, source, tlv.type);
+
+            visit(baton, name, hex_of(p, "", tlv.value, tlv.len));
+            if (text) {
+                visit(baton, apr_pstrcat(p, name, "_TEXT", NULL), text);
+            }
         }
         seen[tlv.type] = 1;
     }

@@ -16,7 +16,7 @@
  * expressions, logs, the environment, Require and other modules read.
  *
  * A name is that of the variable without its prefix PROXYIP_: PEER_ADDR,
- * SSL_CN, TLV_EA; the variable PROXYIP itself has the empty name.
+ * SSL_CN, TLV_EA, TLV_E5_TEXT; the variable PROXYIP itself has the empty name.
  *
  * Nothing is computed or kept before somebody asks.  All functions may be
  * called for any connection, in any phase, from the thread that has it.
@@ -37,7 +37,8 @@ typedef struct proxyip_fact_t proxyip_fact_t;
 /**
  * Find a fact by its name.
  * @param name the name without prefix, in any case, `-` or `_` between words
- * @param tlv_type set to NN when the name is TLV_NN, else to -1
+ * @param tlv_type set to NN when the name is TLV_NN or TLV_NN_TEXT, else to
+ *        -1
  * @return the fact, or NULL when no fact has that name
  */
 const proxyip_fact_t *proxyip_facts_find(const char *name, int *tlv_type);

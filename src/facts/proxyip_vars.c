@@ -39,12 +39,31 @@ typedef struct {
     int tlv_type;
 } named_t;
 
+/* Expressions make headers, so what they get is one line: a certificate has
+ * spaces for its line ends, as mod_headers gives mod_ssl's and as Tomcat and
+ * Keycloak read it.  No other fact has control characters. */
+static const char *one_line(apr_pool_t *p, const char *value)
+{
+    char *line;
+    char *at;
+
+    if (!value || !strchr(value, '\n')) {
+        return value;
+    }
+    line = apr_pstrdup(p, value);
+    for (at = strchr(line, '\n'); at; at = strchr(at, '\n')) {
+        *at = at[1] ? ' ' : '\0'; /* the last one ends it */
+    }
+    return line;
+}
+
 static const char *eval_var(ap_expr_eval_ctx_t *ctx, const void *data)
 {
     const named_t *named = data;
 
-    return ctx->c ? proxyip_facts_get(ctx->p, ctx->c, named->fact,
-                                      named->tlv_type)
+    return ctx->c ? one_line(ctx->p, proxyip_facts_get(ctx->p, ctx->c,
+                                                       named->fact,
+                                                       named->tlv_type))
                   : NULL;
 }
 
@@ -52,7 +71,9 @@ static const char *eval_function(ap_expr_eval_ctx_t *ctx, const void *data,
                                  const char *arg)
 {
     (void)data;
-    return ctx->c ? proxyip_facts_lookup(ctx->p, ctx->c, arg) : NULL;
+    return ctx->c ? one_line(ctx->p, proxyip_facts_lookup(ctx->p, ctx->c,
+                                                          arg))
+                  : NULL;
 }
 
 /* The name behind PROXYIP_; empty for PROXYIP itself, NULL for others. */

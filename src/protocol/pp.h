@@ -78,7 +78,8 @@ typedef enum {
     PP_BAD_V2_TOO_SHORT,   /* no room for the family's addresses */
     PP_BAD_TLV_OVERRUN,    /* a TLV is longer than what is left */
     PP_BAD_TLV_STRAY,      /* one or two bytes after the last TLV */
-    PP_BAD_SSL_SHORT,      /* an SSL TLV of less than 5 bytes */
+    PP_BAD_SSL_SHORT,      /* an SSL TLV of less than 5 bytes; this and the
+                              next never refuse a header: pp_tlv_find_ssl() */
     PP_BAD_SSL_OVERRUN,    /* an SSL sub-TLV is longer than its TLV */
     PP_BAD_UNIQUE_ID_LONG, /* a UNIQUE_ID of more than 128 bytes */
     PP_BAD_CRC_LENGTH,     /* a CRC32C TLV that is not 4 bytes long */
@@ -272,6 +273,14 @@ const char *pp_reason_text(pp_reason_t reason);
 int pp_names_client(const pp_header_t *header);
 
 /**
+ * Say whether a header names what the client dialled: it names a client, and
+ * the destination is not 0.0.0.0 or ::, which some senders write for none.
+ * @param header a header that pp_decode() filled
+ * @return 1 or 0
+ */
+int pp_names_destination(const pp_header_t *header);
+
+/**
  * Read an address from text: four decimal octets without leading zeros, or
  * IPv6 as in RFC 4291 section 2.2, its dotted-quad form included; no zone.
  * @param text the text, not NUL-terminated
@@ -329,6 +338,21 @@ int pp_tlv_next(const uint8_t **rest, size_t *rest_len, pp_tlv_t *tlv);
 int pp_tlv_find(const uint8_t *tlvs, size_t len, uint8_t type, pp_tlv_t *tlv);
 
 /**
+ * Find the SSL TLV in a row of TLVs, and see whether it can be read: it is not
+ * validated with the header, because what is wrong inside it costs a client
+ * no more than what it says (HAProxy's set-proxy-v2-tlv-fmt makes such TLVs).
+ * @param tlvs the row; may be NULL when len is 0
+ * @param len its length in bytes
+ * @param ssl filled when there is one; of several it is the first
+ * @param fault set to PP_OK, PP_BAD_SSL_SHORT or PP_BAD_SSL_OVERRUN; may be
+ *        NULL
+ * @return 1 when there is one and it is right: PP_SSL_FIXED bytes and a row
+ *         of sub-TLVs; else 0
+ */
+int pp_tlv_find_ssl(const uint8_t *tlvs, size_t len, pp_tlv_t *ssl,
+                    pp_reason_t *fault);
+
+/**
  * The name of a TLV type, in capitals, as the module's variables have it.
  * @param type the type
  * @return a constant string, or NULL for a type without a name
@@ -341,6 +365,15 @@ const char *pp_tlv_name(uint8_t type);
  * @return a constant string, or NULL for a type without a name
  */
 const char *pp_ssl_sub_name(uint8_t type);
+
+/**
+ * Say whether bytes are text: valid UTF-8 (RFC 3629) without a control
+ * character (U+0000 to U+001F, U+007F to U+009F).
+ * @param bytes the bytes; may be NULL when len is 0
+ * @param len number of bytes
+ * @return 1 or 0; 1 for none at all
+ */
+int pp_is_text(const uint8_t *bytes, size_t len);
 
 /**
  * Validate a row of TLVs by structure, and each known type by its length.

@@ -563,3 +563,11 @@ int pp_names_client(const pp_header_t *header)
 {
     return header->src.family != PP_UNSPEC;
 }
+
+int pp_names_destination(const pp_header_t *header)
+{
+    static const uint8_t zeros[16];
+
+    return pp_names_client(header)
+           && memcmp(header->dst.bytes, zeros, sizeof(zeros)) != 0;
+}

@@ -186,6 +186,21 @@ static pp_reason_t validate_ssl(const pp_tlv_t *ssl)
     return taken < 0 ? PP_BAD_SSL_OVERRUN : PP_OK;
 }
 
+int pp_tlv_find_ssl(const uint8_t *tlvs, size_t len, pp_tlv_t *ssl,
+                    pp_reason_t *fault)
+{
+    pp_reason_t reason = PP_OK;
+    int is_there = pp_tlv_find(tlvs, len, PP_TLV_SSL, ssl);
+
+    if (is_there) {
+        reason = validate_ssl(ssl);
+    }
+    if (fault) {
+        *fault = reason;
+    }
+    return is_there && reason == PP_OK;
+}
+
 /* A type that has a length of its own must have it, whoever reads it. */
 static pp_reason_t validate_one(const pp_tlv_t *tlv, const uint8_t **crc)
 {
@@ -201,8 +216,6 @@ static pp_reason_t validate_one(const pp_tlv_t *tlv, const uint8_t **crc)
         return PP_OK;
     case PP_TLV_UNIQUE_ID:
         return tlv->len > PP_UNIQUE_ID_MAX ? PP_BAD_UNIQUE_ID_LONG : PP_OK;
-    case PP_TLV_SSL:
-        return validate_ssl(tlv);
     default: /* a byte from the wire, not an enum: every other type */
         return PP_OK;
     }

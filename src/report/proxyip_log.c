@@ -216,9 +216,9 @@ static const char *byte_text(const proxyip_conn_t *conn, uint8_t byte)
 /* What a bad header suggests, and what to do about it. */
 static const char *malformed_advice(const proxyip_conn_t *conn,
                                     const pp_answer_t *answer,
-                                    const uint8_t *bytes)
+                                    const uint8_t *bytes, size_t len)
 {
-    int version = pp_committed_version(bytes, PP_V2_SIG_LEN);
+    int version = pp_committed_version(bytes, len);
 
     if (conn->reason == PP_BAD_FORMAT_REFUSED) {
         return apr_psprintf(conn->c->pool, "; add v%d to %s, or make the peer"
@@ -249,7 +249,8 @@ static void log_malformed(const proxyip_conn_t *conn, int level,
                   "closed: bad PROXY header: %s, found at byte %"
                   APR_SIZE_T_FMT "; %s; %s%s", pp_reason_text(answer->reason),
                   answer->len + 1, show_bytes(conn, bytes, len),
-                  describe(conn), malformed_advice(conn, answer, bytes));
+                  describe(conn), malformed_advice(conn, answer, bytes,
+                                                  len));
 }
 
 /* The length field is known to be there: it is what was judged. */
@@ -517,10 +518,20 @@ void proxyip_log_bytes(const proxyip_conn_t *conn, const char *what,
     }
 }
 
+static const char *show_destination(const proxyip_conn_t *conn)
+{
+    char ip[PP_ADDR_TEXT_MAX];
+
+    if (!pp_names_destination(&conn->header)) {
+        return "an address that the header does not tell";
+    }
+    pp_addr_format(&conn->header.dst, ip);
+    return endpoint(conn->c->pool, ip, conn->header.dst_port);
+}
+
 static void debug_taken(const proxyip_conn_t *conn)
 {
     const pp_header_t *header = &conn->header;
-    char server_ip[PP_ADDR_TEXT_MAX];
 
     if (conn->outcome == PROXYIP_ABSENT) {
         ap_log_cerror(APLOG_MARK, APLOG_DEBUG, 0, conn->c,
@@ -539,12 +550,9 @@ static void debug_taken(const proxyip_conn_t *conn)
                       show_header(conn), describe(conn));
         return;
     }
-    pp_addr_format(&header->dst, server_ip);
     ap_log_cerror(APLOG_MARK, APLOG_DEBUG, 0, conn->c,
                   PROXYIP_LOGNO(0042) "%s, who dialled %s; %s",
-                  show_header(conn),
-                  endpoint(conn->c->pool, server_ip, header->dst_port),
-                  describe(conn));
+                  show_header(conn), show_destination(conn), describe(conn));
 }
 
 void proxyip_log_taken(const proxyip_conn_t *conn)
@@ -565,4 +573,20 @@ void proxyip_log_second_header(const proxyip_conn_t *conn, int level,
                   " and set_real_ip_from), or add none; %s; %s",
                   conn->peer_ip, conn->c->client_ip,
                   show_bytes(conn, bytes, len), describe(conn));
+}
+
+void proxyip_log_bad_ssl(const proxyip_conn_t *conn, int level,
+                         size_t ssl_len, pp_reason_t fault)
+{
+    ap_log_cerror(APLOG_MARK, level, 0, conn->c, PROXYIP_LOGNO(0055)
+                  "the SSL TLV of a header cannot be read (%s; it has %"
+                  APR_SIZE_T_FMT " bytes): the connection is served, and what"
+                  " the TLV would say, PROXYIP_SSL and those behind it, is"
+                  " left out; %s%s", pp_reason_text(fault), ssl_len,
+                  describe(conn),
+                  fault == PP_BAD_SSL_SHORT
+                      ? "; HAProxy's set-proxy-v2-tlv-fmt(0x20) ends a value"
+                        " at its first NUL byte (HAProxy issue 3489): take it"
+                        " out there, and use proxy-v2-options ssl"
+                      : "; correct the sender");
 }

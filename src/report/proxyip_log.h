@@ -74,6 +74,16 @@ void proxyip_log_second_header(const proxyip_conn_t *conn, int level,
                                const uint8_t *bytes, size_t len);
 
 /**
+ * Log that the header's SSL TLV cannot be read, and so says nothing.
+ * @param conn its record
+ * @param level the line's
+ * @param ssl_len the TLV's length in bytes
+ * @param fault what is wrong with it
+ */
+void proxyip_log_bad_ssl(const proxyip_conn_t *conn, int level,
+                         size_t ssl_len, pp_reason_t fault);
+
+/**
  * Log bytes in hex, all of them, at trace4.
  * @param conn the connection's record
  * @param what what they are

@@ -64,11 +64,32 @@ static void look_for_second_header(const proxyip_conn_t *conn,
     }
 }
 
+/* It costs the client nothing but what the TLV says, and is the sender's
+ * fault all the same. */
+static void look_for_bad_ssl(const proxyip_conn_t *conn)
+{
+    int level = proxyip_conn_is_stranger(conn) ? APLOG_INFO : APLOG_WARNING;
+    pp_reason_t fault;
+    pp_tlv_t ssl;
+
+    if (!conn->has_header || !conn->header.tlvs
+        || pp_tlv_find_ssl(conn->header.tlvs, conn->header.tlvs_len, &ssl,
+                           &fault)
+        || fault == PP_OK) {
+        return;
+    }
+    if (is_wanted(conn, level, "an SSL TLV that cannot be read",
+                  pp_reason_text(fault))) {
+        proxyip_log_bad_ssl(conn, level, ssl.len, fault);
+    }
+}
+
 void proxyip_report_taken(const proxyip_conn_t *conn, const uint8_t *payload,
                           size_t len)
 {
     proxyip_stats_count(conn);
     proxyip_log_taken(conn);
     look_for_second_header(conn, payload, len);
+    look_for_bad_ssl(conn);
     proxyip_flood_settle();
 }

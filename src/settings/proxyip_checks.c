@@ -53,6 +53,8 @@ static int is_same_setting(const proxyip_conf_t *a, const proxyip_conf_t *b,
         return a->checksum_required == b->checksum_required;
     case PROXYIP_SET_DEFER:
         return a->defer_us == b->defer_us;
+    case PROXYIP_SET_CLOUD:
+        return a->clouds == b->clouds;
     case PROXYIP_SET_SERVER_ADDR:
         return a->adopts_server_addr == b->adopts_server_addr;
     case PROXYIP_SET_HTTPS:

@@ -52,6 +52,7 @@ static const char *const setting_directives[PROXYIP_SETTINGS] = {
     [PROXYIP_SET_MAX_HEADER] = "ProxyIPMaxHeader",
     [PROXYIP_SET_CHECKSUM] = "ProxyIPChecksum",
     [PROXYIP_SET_DEFER] = "ProxyIPDefer",
+    [PROXYIP_SET_CLOUD] = "ProxyIPCloud",
     [PROXYIP_SET_SERVER_ADDR] = "ProxyIPServerAddr",
     [PROXYIP_SET_HTTPS] = "ProxyIPHTTPS",
     [PROXYIP_SET_ENV] = "ProxyIPEnv",
@@ -72,6 +73,7 @@ static proxyip_conf_t *create_server_conf(apr_pool_t *p)
     conf->max_header = 0;
     conf->checksum_required = -1;
     conf->defer_us = -1;
+    conf->clouds = 0;
     conf->adopts_server_addr = -1;
     conf->https = PROXYIP_HTTPS_UNSET;
     conf->https_port = 0;
@@ -99,6 +101,7 @@ static proxyip_conf_t *merge_server_conf(apr_pool_t *p,
                                   ? add->checksum_required
                                   : base->checksum_required;
     conf->defer_us = add->defer_us != -1 ? add->defer_us : base->defer_us;
+    conf->clouds = add->clouds ? add->clouds : base->clouds;
     conf->adopts_server_addr = add->adopts_server_addr != -1
                                    ? add->adopts_server_addr
                                    : base->adopts_server_addr;
@@ -152,6 +155,10 @@ void proxyip_conf_finish(proxyip_conf_t *conf)
     if (conf->defer_us == -1) {
         conf->defer_us = DEFAULT_DEFER_US;
     }
+    if (!conf->clouds) {
+        conf->clouds = PROXYIP_CLOUD_AWS | PROXYIP_CLOUD_AZURE
+                       | PROXYIP_CLOUD_GCP;
+    }
     if (conf->adopts_server_addr == -1) {
         conf->adopts_server_addr = 0;
     }
@@ -195,6 +202,30 @@ static const char *https_text(apr_pool_t *p, const proxyip_conf_t *conf)
     return "off";
 }
 
+/* Cloud providers whose private TLVs are known. */
+static const struct {
+    const char *word;
+    unsigned int bit;
+} clouds[] = {
+    {"aws", PROXYIP_CLOUD_AWS},
+    {"azure", PROXYIP_CLOUD_AZURE},
+    {"gcp", PROXYIP_CLOUD_GCP},
+};
+
+static const char *clouds_text(apr_pool_t *p, unsigned int bits)
+{
+    const char *text = NULL;
+    size_t i;
+
+    for (i = 0; i < sizeof(clouds) / sizeof(clouds[0]); i++) {
+        if (bits & clouds[i].bit) {
+            text = text ? apr_pstrcat(p, text, " ", clouds[i].word, NULL)
+                        : clouds[i].word;
+        }
+    }
+    return text ? text : "none";
+}
+
 const char *proxyip_conf_value(apr_pool_t *p, const proxyip_conf_t *conf,
                                proxyip_setting_t setting)
 {
@@ -213,6 +244,8 @@ const char *proxyip_conf_value(apr_pool_t *p, const proxyip_conf_t *conf,
         return conf->checksum_required == 1 ? "require" : "verify";
     case PROXYIP_SET_DEFER:
         return conf->defer_us ? time_text(p, conf->defer_us) : "Off";
+    case PROXYIP_SET_CLOUD:
+        return clouds_text(p, conf->clouds);
     case PROXYIP_SET_SERVER_ADDR:
         return conf->adopts_server_addr == 1 ? "On" : "Off";
     case PROXYIP_SET_HTTPS:
@@ -570,6 +603,39 @@ static const char *set_checksum(cmd_parms *cmd, void *unused, const char *arg)
     return NULL;
 }
 
+static unsigned int find_cloud(const char *word)
+{
+    size_t i;
+
+    for (i = 0; i < sizeof(clouds) / sizeof(clouds[0]); i++) {
+        if (strcasecmp(word, clouds[i].word) == 0) {
+            return clouds[i].bit;
+        }
+    }
+    return strcasecmp(word, "none") == 0 ? PROXYIP_CLOUD_NONE : 0;
+}
+
+static const char *set_cloud(cmd_parms *cmd, void *unused, int argc,
+                             char *const argv[])
+{
+    static const char accepted[] = "aws, azure, gcp or several of them; or"
+                                   " none, alone";
+    proxyip_conf_t *conf = conf_for(cmd, PROXYIP_SET_CLOUD);
+    int i;
+
+    (void)unused;
+    conf->clouds = 0;
+    for (i = 0; i < argc; i++) {
+        unsigned int bit = find_cloud(argv[i]);
+
+        if (!bit || (bit == PROXYIP_CLOUD_NONE && argc > 1)) {
+            return wrong_value(cmd, argv[i], accepted);
+        }
+        conf->clouds |= bit;
+    }
+    return argc ? NULL : wrong_value(cmd, "", accepted);
+}
+
 static const char *set_server_addr(cmd_parms *cmd, void *unused,
                                    const char *arg)
 {
@@ -689,6 +755,9 @@ const command_rec proxyip_conf_directives[] = {
     AP_INIT_TAKE1("ProxyIPServerAddr", set_server_addr, NULL, RSRC_CONF,
         "On adopts the header's destination as the server's address and"
         " chooses the virtual host by it; the default is Off."),
+    AP_INIT_TAKE_ARGV("ProxyIPCloud", set_cloud, NULL, RSRC_CONF,
+        "Whose private TLVs make PROXYIP_ variables: aws, azure, gcp, several"
+        " of them, or none; the default is all three."),
     AP_INIT_TAKE1("ProxyIPHTTPS", set_https, NULL, RSRC_CONF,
         "off, on, tlv or port=N: when a connection counts as https because"
         " TLS ended at the load balancer; the default is off."),

@@ -34,6 +34,7 @@ typedef enum {
     PROXYIP_SET_MAX_HEADER,
     PROXYIP_SET_CHECKSUM,
     PROXYIP_SET_DEFER,
+    PROXYIP_SET_CLOUD,
     PROXYIP_SET_SERVER_ADDR,
     PROXYIP_SET_HTTPS,
     /* up to here they must agree within a listener */
@@ -49,6 +50,12 @@ typedef enum {
     PROXYIP_HTTPS_TLV, /* when the SSL TLV says that the client used TLS */
     PROXYIP_HTTPS_PORT /* when the header's destination has a port */
 } proxyip_https_t;
+
+/* Whose private TLVs make facts. */
+#define PROXYIP_CLOUD_AWS 0x1u
+#define PROXYIP_CLOUD_AZURE 0x2u
+#define PROXYIP_CLOUD_GCP 0x4u
+#define PROXYIP_CLOUD_NONE 0x8u /* so that 0 is unset */
 
 /* How much of what is known goes into the request environment. */
 typedef enum {
@@ -72,6 +79,7 @@ struct proxyip_conf_t {
     int checksum_required;  /* -1 unset */
     apr_interval_time_t defer_us; /* for the first payload byte after the
                                      header; 0 Off, -1 unset */
+    unsigned int clouds;    /* PROXYIP_CLOUD_* bits; 0 unset */
     int adopts_server_addr; /* -1 unset */
     proxyip_https_t https;
     apr_port_t https_port;  /* host byte order; for PROXYIP_HTTPS_PORT */

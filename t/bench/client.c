@@ -18,11 +18,13 @@
  *
  * usage: client -p PORT [-v VERSION] [-l HEADER-LENGTH] [-s]
  *               [-c THREADS] [-n CONNECTIONS] [-t SECONDS] [-k REQUESTS]
- *               [-w LIMIT-MS] [-z PAUSE-MS]
+ *               [-r RATE] [-g GAP-MS] [-w LIMIT-MS] [-z PAUSE-MS]
  *
  * -v 0, 1 or 2: the header; -s: TLS; -n: per thread, 0 for as many as fit in
- * -t; -k: requests per connection; -z: how long after the server a connection
- * is closed here.  A thread ends at its first failure.
+ * -t; -k: requests per connection; -r: so many connections a second, of all
+ * threads, in place of one right after the other; -g: how long after the
+ * header the rest begins; -z: how long after the server a connection is
+ * closed here.  A thread ends at its first failure.
  * Prints one line: connections, failures, seconds, and a connection's time
  * from before connect() to the end of its last answer, in microseconds: the
  * least, the median, the largest.
@@ -60,12 +62,15 @@ static int thread_count = 1;
 static long per_thread;
 static double seconds;
 static int requests = 1;
+static long rate;
+static int gap_ms;
 static int limit_ms;
 static int pause_ms;
 static SSL_CTX *tls;
 
 typedef struct {
     pthread_t id;
+    int64_t first_at;  /* with a rate: when its first connection is due */
     int64_t *times_us; /* of each connection */
     size_t count;
     int is_failed;
@@ -109,14 +114,28 @@ static int get_answer(int fd, SSL *ssl, int is_last)
     }
 }
 
+static int send_header(int fd, const uint8_t *bytes, size_t len)
+{
+    int is_sent = len == 0 || put(fd, NULL, bytes, len);
+
+    if (gap_ms) {
+        usleep((useconds_t)gap_ms * 1000);
+    }
+    return is_sent;
+}
+
 static int send_first(int fd, SSL *ssl, const char *request)
 {
     uint8_t bytes[PP_V2_MAX + sizeof(LAST)];
     size_t len = bench_header(fd, version, wire_len, bytes);
 
     if (ssl) {
-        return (len == 0 || put(fd, NULL, bytes, len)) && SSL_connect(ssl) == 1
+        return send_header(fd, bytes, len) && SSL_connect(ssl) == 1
                && put(fd, ssl, request, strlen(request));
+    }
+    if (gap_ms) {
+        return send_header(fd, bytes, len)
+               && put(fd, NULL, request, strlen(request));
     }
     memcpy(bytes + len, request, strlen(request));
     return put(fd, NULL, bytes, len + strlen(request));
@@ -164,14 +183,31 @@ static int connect_once(void)
     return is_right;
 }
 
+/* The threads take turns; a connection that lasted too long for that delays
+ * its thread's next ones, but makes them no fewer. */
+static void await_turn(const worker_t *worker)
+{
+    int64_t due = worker->first_at
+                  + (int64_t)worker->count * thread_count * 1000000 / rate;
+    int64_t now = peer_now();
+
+    if (due > now) {
+        usleep((useconds_t)(due - now));
+    }
+}
+
 static void *work(void *data)
 {
     worker_t *worker = data;
 
     while (worker->count < MAX_TIMES
            && (!per_thread || worker->count < (size_t)per_thread)) {
-        int64_t begin = peer_now();
+        int64_t begin;
 
+        if (rate) {
+            await_turn(worker);
+        }
+        begin = peer_now();
         if (stop_at && begin >= stop_at) {
             break;
         }
@@ -215,7 +251,7 @@ static void read_options(int argc, char **argv)
 {
     int option;
 
-    while ((option = getopt(argc, argv, "p:v:l:sc:n:t:k:w:z:")) != -1) {
+    while ((option = getopt(argc, argv, "p:v:l:sc:n:t:k:r:g:w:z:")) != -1) {
         switch (option) {
         case 'p': port = (int)strtol(optarg, NULL, 10); break;
         case 'v': version = (int)strtol(optarg, NULL, 10); break;
@@ -225,6 +261,8 @@ static void read_options(int argc, char **argv)
         case 'n': per_thread = strtol(optarg, NULL, 10); break;
         case 't': seconds = strtod(optarg, NULL); break;
         case 'k': requests = (int)strtol(optarg, NULL, 10); break;
+        case 'r': rate = strtol(optarg, NULL, 10); break;
+        case 'g': gap_ms = (int)strtol(optarg, NULL, 10); break;
         case 'w': limit_ms = (int)strtol(optarg, NULL, 10); break;
         case 'z': pause_ms = (int)strtol(optarg, NULL, 10); break;
         default: exit(2);
@@ -255,6 +293,7 @@ int main(int argc, char **argv)
     stop_at = seconds > 0 ? begin + (int64_t)(seconds * 1e6) : 0;
     for (i = 0; i < thread_count; i++) {
         workers[i].times_us = malloc(MAX_TIMES * sizeof(int64_t));
+        workers[i].first_at = rate ? begin + i * 1000000L / rate : 0;
         pthread_create(&workers[i].id, NULL, work, &workers[i]);
     }
     for (i = 0; i < thread_count; i++) {

@@ -15,19 +15,18 @@
  * A crowd: many connections that send something and then nothing.
  *
  * usage: crowd -p PORT -n CONNECTIONS [-v VERSION] [-l HEADER-LENGTH]
- *              [-b] [-m BYTES] [-q] [-r RATE]
+ *              [-m BYTES] [-q] [-r RATE]
  *
- * -b: byte by byte, one connection after the other; -m: all of the header
- * but its last so many bytes; -q: a request behind it, whose answer is read;
- * -r: so many new connections a second come on top, each in place of the
- * crowd's oldest.
+ * -m: all of the header but its last so many bytes; -q: a request behind it,
+ * whose answer is read; -r: so many new connections a second come on top,
+ * each in place of the crowd's oldest.
  * Prints "ready" and how many there are once they have sent, and at the end
  * of standard input how many of them the server has not closed.
  */
 
 #include "common.h"
 
-#include <fcntl.h>
+#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -49,7 +48,6 @@ static int port;
 static int version;
 static size_t wire_len;
 static size_t missing;
-static int by_byte;
 static int has_request;
 static long rate;
 static size_t wanted;
@@ -73,7 +71,7 @@ static int open_one(void)
         return -1;
     }
     len = make_bytes(fd, bytes);
-    if (!by_byte && len > 0) {
+    if (len > 0) {
         (void)!send(fd, bytes, len, MSG_NOSIGNAL);
     }
     if (has_request) {
@@ -83,28 +81,13 @@ static int open_one(void)
     return fd;
 }
 
-/* A byte to each, then the next to each, and slowly: so none comes with its
- * neighbour, and the server is never short of workers. */
-static void drip(size_t count)
-{
-    static uint8_t bytes[PP_V2_MAX];
-    size_t len = count ? make_bytes(fds[0], bytes) : 0;
-    size_t at;
-    size_t i;
-
-    for (at = 0; at < len; at++) {
-        for (i = 0; i < count; i++) {
-            (void)!send(fds[i], bytes + at, 1, MSG_NOSIGNAL);
-        }
-        usleep(1000);
-    }
-}
-
+/* A server that closes what it has not read resets the connection. */
 static int is_open(int fd)
 {
     char byte;
 
-    return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0;
+    return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0
+           && (errno == EAGAIN || errno == EWOULDBLOCK);
 }
 
 /* Wait for the end of standard input; meanwhile others may keep coming. */
@@ -130,13 +113,12 @@ static void read_options(int argc, char **argv)
 {
     int option;
 
-    while ((option = getopt(argc, argv, "p:n:v:l:bm:qr:")) != -1) {
+    while ((option = getopt(argc, argv, "p:n:v:l:m:qr:")) != -1) {
         switch (option) {
         case 'p': port = (int)strtol(optarg, NULL, 10); break;
         case 'n': wanted = strtoul(optarg, NULL, 10); break;
         case 'v': version = (int)strtol(optarg, NULL, 10); break;
         case 'l': wire_len = strtoul(optarg, NULL, 10); break;
-        case 'b': by_byte = 1; break;
         case 'm': missing = strtoul(optarg, NULL, 10); break;
         case 'q': has_request = 1; break;
         case 'r': rate = strtol(optarg, NULL, 10); break;
@@ -164,9 +146,6 @@ int main(int argc, char **argv)
             break; /* the server's queue, or our descriptors */
         }
         count++;
-    }
-    if (by_byte) {
-        drip(count);
     }
     printf("ready %zu\n", count);
     fflush(stdout);

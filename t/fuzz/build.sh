@@ -72,7 +72,10 @@ rm -f t/fuzz/*."$kind"
 targets=
 mkdir "$objects/shared"
 for source in src/protocol/*.c src/check/check_*.c src/proxyip_conn.c \
-    src/connection/proxyip_filter.c src/settings/proxyip_peers.c t/unit/bytes.c t/fuzz/*.c; do
+    src/settings/proxyip_peers.c src/connection/proxyip_adopt.c \
+    src/connection/proxyip_look.c src/connection/proxyip_process.c \
+    src/connection/proxyip_stage.c src/connection/proxyip_strip.c \
+    t/unit/bytes.c t/fuzz/*.c; do
     name=$(basename "$source" .c)
     object=$objects/shared/$name.o
     if grep -q '^int LLVMFuzzerTestOneInput(' "$source"; then
@@ -81,8 +84,8 @@ for source in src/protocol/*.c src/check/check_*.c src/proxyip_conn.c \
         *) continue ;;
         esac
         object=$objects/$name.o
-    elif [ "$name $kind" = "standalone fuzz" ]; then
-        continue # libFuzzer brings a main()
+    elif [ "$name $kind" = "standalone fuzz" ] || [ "$name" = check_main ]; then
+        continue # libFuzzer brings a main(), and a program's own is no target's
     fi
     exact=
     [ "${name#proxyip_}" = "$name" ] || exact="-include exact.h"

@@ -11,17 +11,19 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-# What the fuzz targets reach of the codec, the filter and the list of peers:
-# lines and branches, from the committed corpora alone and with what earlier
-# runs of t/fuzz/run.sh found (t/run/fuzz/NAME).
+# What the fuzz targets reach of the codec, of a connection's arrival and of the
+# list of peers: lines and branches, from the committed corpora alone and with
+# what earlier runs of t/fuzz/run.sh found (t/run/fuzz/NAME).
 #
 # usage: t/fuzz/coverage.sh
 
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 
-sources="src/protocol/*.c src/connection/proxyip_filter.c
-    src/settings/proxyip_peers.c"
+sources="src/protocol/*.c src/connection/proxyip_adopt.c
+    src/connection/proxyip_look.c src/connection/proxyip_process.c
+    src/connection/proxyip_stage.c src/connection/proxyip_strip.c
+    src/connection/proxyip_wait.c src/settings/proxyip_peers.c"
 work=t/run/fuzz-coverage
 
 t/fuzz/build.sh --coverage || exit 1

@@ -66,7 +66,6 @@ static pp_reason_t judge(const uint8_t *row, size_t len, const uint8_t **crc)
     while (at < len) {
         size_t end = tlv_end(row, at, len);
         size_t value_len = end - at - 3;
-        pp_reason_t ssl = PP_OK;
 
         if (end == 0) {
             return len - at < 3 ? PP_BAD_TLV_STRAY : PP_BAD_TLV_OVERRUN;
@@ -80,18 +79,35 @@ static pp_reason_t judge(const uint8_t *row, size_t len, const uint8_t **crc)
         if (row[at] == PP_TLV_UNIQUE_ID && value_len > PP_UNIQUE_ID_MAX) {
             return PP_BAD_UNIQUE_ID_LONG;
         }
-        if (row[at] == PP_TLV_SSL) {
-            ssl = judge_ssl(row + at + 3, value_len);
-        }
-        if (ssl != PP_OK) {
-            return ssl;
-        }
         if (row[at] == PP_TLV_CRC32C) {
             *crc = row + at + 3;
         }
         at = end;
     }
     return PP_OK;
+}
+
+/* What is wrong inside the first SSL TLV is told, and nothing else of it. */
+static void check_ssl(const uint8_t *row, size_t len)
+{
+    pp_tlv_t ssl;
+    pp_reason_t fault;
+    int is_right = pp_tlv_find_ssl(row, len, &ssl, &fault);
+    size_t at = 0;
+    size_t end;
+
+    while ((end = tlv_end(row, at, len)) != 0 && row[at] != PP_TLV_SSL) {
+        at = end;
+    }
+    if (end == 0) {
+        require(!is_right && fault == PP_OK, "there is no SSL TLV");
+        return;
+    }
+    require(fault == judge_ssl(row + at + 3, end - at - 3),
+            "the fault in an SSL TLV");
+    require(is_right == (fault == PP_OK), "an SSL TLV is right, or not");
+    require(ssl.value == row + at + 3 && ssl.len == end - at - 3,
+            "the first SSL TLV");
 }
 
 /* Walk, and write what is found to another row: it must be the same. */
@@ -190,6 +206,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
             "both readers judge alike");
     require(reason != PP_OK || crc == expected_crc, "the same checksum field");
     check_walk(row.bytes, row.len);
+    check_ssl(row.bytes, row.len);
     check_finds(row.bytes, row.len);
     check_crc(row.bytes, row.len, field);
     block_free(&row);

@@ -12,9 +12,10 @@
  */
 
 /*
- * What the filter stands in, for its fuzz target: the peer at the other end
- * of a real socket, a clock that is set by hand, and stand-ins for httpd
- * (world_httpd.c) and for the module's other units (world_units.c).
+ * What a connection arrives in, for the fuzz target `arrival`: the peer at
+ * the other end of a real socket (world_peer.c), a clock that is set by hand,
+ * and stand-ins for httpd (world_httpd.c), for the lobby (world_lobby.c), for
+ * poll() (world_wait.c) and for the module's other units (world_units.c).
  */
 
 #ifndef WORLD_H
@@ -24,45 +25,129 @@
 #include <apr_time.h>
 #include <httpd.h>
 
+#include "connection/proxyip_back.h"
+#include "connection/proxyip_look.h"
 #include "fuzz.h"
-#include "connection/proxyip_wait.h"
+#include "settings/proxyip_conf.h"
+
+/** What a connection looks like to who has seen all that was sent. */
+typedef struct {
+    proxyip_seen_status_t status;
+    proxyip_stage_t stage; /* of UNDECIDED */
+    size_t needed;         /* of UNDECIDED */
+    pp_answer_t answer;
+    pp_header_t header; /* of PP_DONE */
+} sent_t;
 
 /** All there is of it: one connection at a time. */
 typedef struct {
+    proxyip_conf_t conf;
+    int is_optional; /* the peer's policy; else `require` */
+    /* the peer, and its socket */
+    apr_sockaddr_t peer_addr;
     int peer_fd;           /* the other end of the connection's socket */
     int own_fd;            /* the connection's socket itself */
     apr_socket_t *csd;     /* the same to APR */
     const uint8_t *stream; /* what the peer sends, ... */
     size_t stream_len;
-    size_t sent;               /* ... and how much of it is sent */
-    int is_closed;             /* the peer sends no more */
-    input_t script;            /* what happens next */
-    apr_time_t now;            /* proxyip_clock_now() */
-    int is_stopping;           /* proxyip_wait_is_stopping() */
-    proxyip_waiter_t *waiting; /* the connection, while the MPM has it */
-    int is_shut;               /* the watch has shut the socket down */
-    size_t logged;             /* bytes logged as parts of a header */
-    int reports;               /* calls of proxyip_report_closed() */
+    size_t sent;             /* ... and how much of it is sent */
+    int is_closed;           /* the peer sends no more */
+    int is_reset;            /* and takes no more */
+    int is_end_known;        /* poll() has said that it sends no more */
+    apr_time_t committed_at; /* when it was sent that a header is meant */
+    apr_time_t whole_at;     /* when the header's last byte was sent */
+    input_t script;          /* what happens next */
+    int is_silent;           /* behind the script time goes by, and no more */
+    apr_time_t now;          /* proxyip_clock_now() */
+    /* what becomes of the next read of a header */
+    int is_to_fail;   /* 1: an error, 2: the end */
+    int good_reads;   /* before that */
+    int is_stripping; /* the header is being taken off */
+    /* how far it has come by what was looked at, and until when it may wait */
+    int has_stage;
+    proxyip_stage_t stage;
+    apr_time_t deadline;
+    /* where it is */
+    int has_lobby; /* proxyip_lobby_enter() takes it */
+    int is_in_lobby;
+    int has_ticket;
+    proxyip_ticket_t ticket;
+    int is_stopping;
+    /* what was said of it */
+    int waiting;               /* proxyip_stats_add_waiting() */
+    int waits;                 /* calls of it */
+    int directs;               /* proxyip_stats_count_direct() */
+    int closed;                /* proxyip_report_closed() */
+    int taken;                 /* proxyip_report_taken() */
+    int server_adopted;        /* proxyip_server_adopt() */
+    proxyip_outcome_t outcome; /* as it was reported closed */
+    pp_reason_t reason;
 } world_t;
 
 extern world_t world;
 
-/** The peer sends so many bytes, or as many as it still has. */
+/**
+ * Connect the peer: a TCP connection, because SO_RCVLOWAT is not looked at on
+ * others.
+ * @return 1, or 0 when there is none to be had
+ */
+int world_connect(void);
+
+/** Close both ends. */
+void world_disconnect(void);
+
+/** The peer sends so many bytes, or as many as it still has; they have come
+ * when this returns. */
 void world_send(size_t len);
+
+/** The peer sends no more. */
+void world_send_end(void);
+
+/** The peer is gone. */
+void world_reset(void);
 
 /** The peer sends what it still has, and no more after that. */
 void world_send_all(void);
 
-/** A step of the script while somebody waits: bytes, their end, or time. */
-void world_go_on(apr_interval_time_t longest_us);
+/** What one byte of a script says of the peer: bytes, or their end. */
+void world_send_by(uint8_t how);
 
-/** @return whether a read from the connection's socket would not wait */
-int world_is_readable(void);
+/** @return what poll() would say now of the connection's socket */
+int world_events(void);
+
+/** All that was sent is still in the socket, and it is as httpd wants it. */
+void world_check_untouched(void);
+
+/** What all that was sent so far says. */
+void world_judge(sent_t *sent);
+
+/** Note that the module looks at what has come, now. */
+void world_note_look(void);
+
+/** The module wants to wait for more: is it right to? */
+void world_check_waits(const sent_t *sent);
+
+/** @return what SO_RCVLOWAT is */
+int world_low_water(void);
+
+/** The lobby looks after the connection that is in it, and may release it. */
+void world_lobby_turn(void);
+
+/** The connection leaves the lobby. */
+void world_lobby_release(proxyip_wait_end_t end);
+
+/** The child does not stop, after all. */
+void world_forget_stopping(void);
+
+/** A header's TLVs are not where the header was looked at. */
+void world_check_copied(const proxyip_conn_t *conn, const uint8_t *bytes,
+                        size_t len);
 
 /**
- * Put core's input filter on a connection, as core's pre_connection does.
+ * Put core's input filter on a connection, as core's pre_connection does, and
+ * another module's above it.
  * @param c the connection
  */
-void world_add_core_filter(conn_rec *c);
+void world_add_filters(conn_rec *c);
 
 #endif /* WORLD_H */

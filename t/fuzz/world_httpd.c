@@ -13,9 +13,7 @@
 
 /*
  * Stand-ins for httpd: a chain of input filters, and at its end one that
- * does what core's does (server/core_filters.c, ap_core_input_filter()):
- * seeds a brigade through the insert_network_bucket hooks when first called
- * in another mode than INIT, and reads from it.
+ * does what core's does (server/core_filters.c, ap_core_input_filter()).
  */
 
 #include "world.h"
@@ -25,47 +23,14 @@
 #include <apr_buckets.h>
 #include <util_filter.h>
 
-#include "connection/proxyip_filter.h"
-
 /* The longest line core takes at a time. */
 #define LINE_MAX_LEN HUGE_STRING_LEN
 
-module AP_MODULE_DECLARE_DATA proxyip_module; /* its index is 0 */
+/* core's is 0. */
+module AP_MODULE_DECLARE_DATA proxyip_module = {.module_index = 1};
 
-static ap_filter_rec_t filter_rec;
+static ap_filter_rec_t above_rec;
 static ap_filter_rec_t core_rec;
-
-ap_filter_rec_t *ap_register_input_filter(const char *name,
-                                          ap_in_filter_func filter_func,
-                                          ap_init_filter_func init,
-                                          ap_filter_type ftype)
-{
-    (void)init;
-    filter_rec.name = name;
-    filter_rec.filter_func.in_func = filter_func;
-    filter_rec.ftype = ftype;
-    return &filter_rec;
-}
-
-ap_filter_t *ap_add_input_filter_handle(ap_filter_rec_t *frec, void *ctx,
-                                        request_rec *r, conn_rec *c)
-{
-    ap_filter_t *f = apr_pcalloc(c->pool, sizeof(*f));
-
-    (void)r;
-    f->frec = frec;
-    f->ctx = ctx;
-    f->c = c;
-    f->next = c->input_filters;
-    c->input_filters = f;
-    return f;
-}
-
-void ap_remove_input_filter(ap_filter_t *f)
-{
-    require(f->c->input_filters == f, "the filter is the first");
-    f->c->input_filters = f->next;
-}
 
 apr_status_t ap_get_brigade(ap_filter_t *filter, apr_bucket_brigade *bb,
                             ap_input_mode_t mode, apr_read_type_e block,
@@ -75,16 +40,31 @@ apr_status_t ap_get_brigade(ap_filter_t *filter, apr_bucket_brigade *bb,
                                              readbytes);
 }
 
+/* What core has read, and nobody above it yet. */
+static int has_data(const apr_bucket_brigade *net)
+{
+    return !APR_BRIGADE_EMPTY(net)
+           && APR_BRIGADE_FIRST(net)->length != (apr_size_t)-1;
+}
+
 /* A blocking read of core's waits for the peer, which nobody would be. */
-static void feed(ap_input_mode_t mode, apr_read_type_e block)
+static void feed(const apr_bucket_brigade *net, ap_input_mode_t mode,
+                 apr_read_type_e block)
 {
     if (mode == AP_MODE_EXHAUSTIVE
         || (mode == AP_MODE_GETLINE && block == APR_BLOCK_READ)) {
         world_send_all();
     }
-    else if (block == APR_BLOCK_READ && !world_is_readable()) {
-        world_go_on(0);
+    else if (block == APR_BLOCK_READ && !has_data(net) && !world_events()) {
+        world_send_by(take_byte(&world.script));
     }
+}
+
+/* We take the header, which has come. */
+static void check_strip(const apr_bucket_brigade *net, ap_input_mode_t mode)
+{
+    require(mode == AP_MODE_READBYTES, "the header is cut off");
+    require(has_data(net) || world_events(), "the header is there");
 }
 
 /* READBYTES and SPECULATIVE: of the first bucket, at most so much. */
@@ -146,6 +126,18 @@ static void drop_empty(apr_bucket_brigade *net)
     }
 }
 
+static apr_status_t fail(apr_bucket_brigade *bb)
+{
+    int is_end = world.is_to_fail == 2;
+
+    world.is_to_fail = 0;
+    if (!is_end) {
+        return APR_TIMEUP;
+    }
+    APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_eos_create(bb->bucket_alloc));
+    return APR_SUCCESS;
+}
+
 static apr_status_t core_input(ap_filter_t *f, apr_bucket_brigade *bb,
                                ap_input_mode_t mode, apr_read_type_e block,
                                apr_off_t readbytes)
@@ -156,16 +148,20 @@ static apr_status_t core_input(ap_filter_t *f, apr_bucket_brigade *bb,
     if (mode == AP_MODE_INIT) {
         return APR_SUCCESS;
     }
-    feed(mode, block);
     if (!net) {
         net = apr_brigade_create(f->c->pool, f->c->bucket_alloc);
         f->ctx = net;
-        rv = proxyip_filter_insert_payload(f->c, net, world.csd);
-        require(rv == AP_DECLINED, "core's own hook runs too");
         APR_BRIGADE_INSERT_TAIL(
             net, apr_bucket_socket_create(world.csd, f->c->bucket_alloc));
     }
     drop_empty(net);
+    if (world.is_stripping) {
+        check_strip(net, mode);
+        if (world.is_to_fail && world.good_reads-- == 0) {
+            return fail(bb);
+        }
+    }
+    feed(net, mode, block);
     if (APR_BRIGADE_EMPTY(net)) {
         return APR_EOF;
     }
@@ -183,9 +179,28 @@ static apr_status_t core_input(ap_filter_t *f, apr_bucket_brigade *bb,
     return read_some(net, bb, mode, block, readbytes);
 }
 
-void world_add_core_filter(conn_rec *c)
+/* A filter that counts or decrypts, of whatever type. */
+static apr_status_t above_input(ap_filter_t *f, apr_bucket_brigade *bb,
+                                ap_input_mode_t mode, apr_read_type_e block,
+                                apr_off_t readbytes)
 {
-    core_rec.name = "core_in";
-    core_rec.filter_func.in_func = core_input;
-    ap_add_input_filter_handle(&core_rec, NULL, NULL, c);
+    require(!world.is_stripping, "no other filter meets the header");
+    return ap_get_brigade(f->next, bb, mode, block, readbytes);
+}
+
+static ap_filter_t *make_filter(ap_filter_rec_t *rec, ap_in_filter_func func,
+                                conn_rec *c)
+{
+    ap_filter_t *f = apr_pcalloc(c->pool, sizeof(*f));
+
+    rec->filter_func.in_func = func;
+    f->frec = rec;
+    f->c = c;
+    return f;
+}
+
+void world_add_filters(conn_rec *c)
+{
+    c->input_filters = make_filter(&above_rec, above_input, c);
+    c->input_filters->next = make_filter(&core_rec, core_input, c);
 }

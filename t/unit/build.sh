@@ -12,43 +12,68 @@
 # limitations under the License.
 
 # Build every unit test program, t/unit/NAME.c with a main(), into
-# t/unit/NAME.bin.  They are linked with the codec alone and run under the
-# address and undefined behaviour sanitizers, or with the flags in $SANITIZE
-# instead.
+# t/unit/NAME.bin.  Each is linked with the codec, and with those units of the
+# module whose headers it includes; with httpd's headers and APR only if it
+# includes a header of APR's.  They run under the address and undefined
+# behaviour sanitizers, or with the flags in $SANITIZE instead.
 #
 # usage: t/unit/build.sh [CC]
 
+. "$(dirname "$0")/../lib/guard.sh" # for httpd_flags; now in the top folder
 set -eu
 
-unit=$(cd "$(dirname "$0")" && pwd)
-src=$unit/../../src
 cc=${1:-${CC:-cc}}
 sanitize=${SANITIZE--fsanitize=address,undefined -fno-sanitize-recover=all}
-flags="-std=c99 -g -O1 -Wall -Wextra -Werror $sanitize -I$src -I$unit"
+common="-g -O1 -Wall -Wextra -Werror $sanitize"
+flags="-std=c99 $common -Isrc -It/unit"
 
 objects=$(mktemp -d)
 trap 'rm -rf "$objects"' EXIT
 trap 'exit 1' HUP INT TERM
 
 # A binary whose source is gone must not go on passing.
-rm -f "$unit"/*.bin
+rm -f t/unit/*.bin
+
+# What $CC is to know of APR, and what of it is linked.  Its ring macros make
+# addresses from NULL.
+apr_flags() {
+    echo "$(httpd_flags) -It/unit $common"
+    [ -z "$sanitize" ] || echo "-fno-sanitize=null,object-size"
+}
+apr_link() {
+    apr=$("${APXS:-$(command -v apxs || command -v apxs2)}" -q APR_CONFIG)
+    "$apr" --link-ld --libs | sed -E 's/-L([^ ]+)/& -Wl,-rpath,\1/g'
+}
+
+# The sources of the module whose headers a test includes.
+units_of() {
+    sed -nE 's,^#include "((connection|settings)/[a-z_]+)\.h"$,src/\1.c,p' "$1"
+}
 
 shared=
 programs=
-for source in "$src"/protocol/*.c "$unit"/*.c; do
+for source in src/protocol/*.c t/unit/*.c; do
     name=$(basename "$source" .c)
-    # shellcheck disable=SC2086 # lists of flags
-    $cc $flags -c -o "$objects/$name.o" "$source"
     if grep -q '^int main(' "$source"; then
         programs="$programs $name"
-    else
-        shared="$shared $objects/$name.o"
+        continue
     fi
+    # shellcheck disable=SC2086 # lists of flags
+    $cc $flags -c -o "$objects/$name.o" "$source"
+    shared="$shared $objects/$name.o"
 done
 
 for name in $programs; do
-    # shellcheck disable=SC2086 # lists of flags and files
-    $cc $flags -o "$unit/$name.bin" "$objects/$name.o" $shared
+    source=t/unit/$name.c
+    used=$flags
+    link=
+    if grep -q '^#include <apr_' "$source"; then
+        used=$(apr_flags)
+        link=$(apr_link)
+    fi
+    # shellcheck disable=SC2046,SC2086 # lists of flags and files
+    $cc $used -o "t/unit/$name.bin" "$source" $(units_of "$source") \
+        $shared $link
 done
 
 if [ -z "$programs" ]; then

@@ -93,12 +93,6 @@ static pp_reason_t reason_of(unsigned int type, size_t len)
         return len == 4 ? PP_OK : PP_BAD_CRC_LENGTH;
     case PP_TLV_UNIQUE_ID:
         return len > 128 ? PP_BAD_UNIQUE_ID_LONG : PP_OK;
-    case PP_TLV_SSL:
-        if (len < 5) {
-            return PP_BAD_SSL_SHORT;
-        }
-        /* zeros are sub-TLVs of type 0 without a value, 3 bytes each */
-        return (len - 5) % 3 == 0 ? PP_OK : PP_BAD_SSL_OVERRUN;
     default:
         return PP_OK;
     }
@@ -133,6 +127,85 @@ static void test_validate_each(void)
     tap_end();
 }
 
+/* Zeros are sub-TLVs of type 0 without a value, 3 bytes each. */
+static pp_reason_t ssl_fault_of(size_t len)
+{
+    if (len < 5) {
+        return PP_BAD_SSL_SHORT;
+    }
+    return (len - 5) % 3 == 0 ? PP_OK : PP_BAD_SSL_OVERRUN;
+}
+
+static void test_find_ssl_lengths(void)
+{
+    size_t len;
+
+    tap_begin("find ssl: zeros of length 0 to 140, the first of two");
+    for (len = 0; len <= 140; len++) {
+        uint8_t row[3 + 140 + 3 + 5] = {0x20};
+        block_t block;
+        pp_tlv_t ssl;
+        pp_reason_t fault = PP_BAD_SIGNATURE;
+        int is_right;
+
+        row[2] = (uint8_t)len;
+        row[3 + len] = 0x20;
+        row[3 + len + 2] = 5;
+        block = block_copy(row, 3 + len + 3 + 5);
+        is_right = pp_tlv_find_ssl(block.bytes, block.len, &ssl, &fault);
+        tap_check(fault == ssl_fault_of(len), "%lu bytes: %s",
+                  (unsigned long)len, pp_reason_text(fault));
+        tap_check(is_right == (fault == PP_OK), "%lu bytes: the answer",
+                  (unsigned long)len);
+        tap_check(ssl.len == len && ssl.value == block.bytes + 3,
+                  "%lu bytes: it is the first", (unsigned long)len);
+        block_free(&block);
+    }
+    tap_end();
+}
+
+static void test_find_ssl_rows(void)
+{
+    static const struct {
+        const char *name;
+        notation_t row;
+        int is_right;
+        pp_reason_t fault;
+    } cases[] = {
+        {"nothing", HEX(""), 0, PP_OK},
+        {"none", HEX("01 0002 'h2'"), 0, PP_OK},
+        {"alone", HEX("20 0005 [5:00]"), 1, PP_OK},
+        {"behind another", HEX("01 0002 'h2' 20 0005 [5:00]"), 1, PP_OK},
+        {"a good sub-TLV, then one that overruns",
+         HEX("20 000e [5:00] 21 0002 'T1' 23 0002 'A'"), 0,
+         PP_BAD_SSL_OVERRUN},
+        {"a good sub-TLV, then a stray byte",
+         HEX("20 000b [5:00] 21 0002 'T1' 23"), 0, PP_BAD_SSL_OVERRUN},
+        {"one byte, a good one behind it",
+         HEX("20 0001 07 20 0005 [5:00]"), 0, PP_BAD_SSL_SHORT},
+        {"the fault is in the second of two",
+         HEX("20 0005 [5:00] 20 0004 [4:00]"), 1, PP_OK},
+    };
+    size_t i;
+
+    tap_begin("find ssl: rows");
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        block_t row = block_read(&cases[i].row);
+        pp_tlv_t ssl;
+        pp_reason_t fault = PP_BAD_SIGNATURE;
+        int is_right = pp_tlv_find_ssl(row.bytes, row.len, &ssl, &fault);
+
+        tap_check(is_right == cases[i].is_right && fault == cases[i].fault,
+                  "%s: %d, %s", cases[i].name, is_right,
+                  pp_reason_text(fault));
+        tap_check(pp_tlv_find_ssl(row.bytes, row.len, &ssl, NULL)
+                      == cases[i].is_right,
+                  "%s: without asking why", cases[i].name);
+        block_free(&row);
+    }
+    tap_end();
+}
+
 static void test_validate_rows(void)
 {
     static const struct {
@@ -163,9 +236,9 @@ static void test_validate_rows(void)
         {"ssl within ssl is not looked into", HEX("20 0008 [5:00] 20 0000"),
          PP_OK, 0},
         {"ssl: a good sub-TLV, then one that overruns",
-         HEX("20 000e [5:00] 21 0002 'T1' 23 0002 'A'"), PP_BAD_SSL_OVERRUN, 0},
+         HEX("20 000e [5:00] 21 0002 'T1' 23 0002 'A'"), PP_OK, 0},
         {"ssl: a good sub-TLV, then a stray byte",
-         HEX("20 000b [5:00] 21 0002 'T1' 23"), PP_BAD_SSL_OVERRUN, 0},
+         HEX("20 000b [5:00] 21 0002 'T1' 23"), PP_OK, 0},
         {"ssl that overruns the row", HEX("20 0006 [5:00]"), PP_BAD_TLV_OVERRUN,
          0},
     };
@@ -415,6 +488,8 @@ int main(void)
     test_next_short();
     test_validate_each();
     test_validate_rows();
+    test_find_ssl_lengths();
+    test_find_ssl_rows();
     test_validate_none();
     test_crc_known();
     test_crc_field();

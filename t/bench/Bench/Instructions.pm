@@ -11,9 +11,10 @@
 # limitations under the License.
 
 # User-mode instructions of a connection, and of a further request on it:
-# callgrind counts a whole run of httpd on prefork with -X, and the difference
-# of two runs of different length, divided by that difference, is free of the
-# start and of what happens once.
+# callgrind counts a whole run of httpd with -X, and the difference of two runs
+# of different length, divided by that difference, is free of the start and of
+# what happens once.  On event all threads are counted, and some of them wake by
+# the clock: there a count repeats to a hundred.
 
 package Bench::Instructions;
 
@@ -26,23 +27,42 @@ use Bench::Tools qw(client header_options in_parallel slurp);
 our $NAME = 'instructions';
 our @NEEDS = qw(valgrind);
 
+my @TLS = qw(none:none remoteip:v2 ours:v2);
+my @KEPT = @TLS;
 my @PLAIN = qw(none:none remoteip:v1 remoteip:v2 remoteip:tlv ours:v1 ours:v2
     ours:tlv);
-my @TLS = qw(none:none remoteip:v2 ours:v2);
-my @KEPT = qw(none:none remoteip:v2 ours:v2);
+my @EVENT = qw(none:none remoteip:v1 remoteip:v2 ours:v1 ours:v2);
 
-# One whole run.  A job is kind:header:port:connections:requests.
+# Between header and request, where they come apart: several times what httpd
+# needs, under callgrind, to look at the header.
+my $GAP_MS = 40;
+
+my %RUNS = (
+    tls      => { kinds => \@TLS, port => 'tls', count => [20, 120] },
+    plain    => { kinds => \@PLAIN, count => [50, 250] },
+    kept     => { kinds => \@KEPT, count => [40, 40], requests => [1, 11] },
+    together => { kinds => \@EVENT, mpm => 'event', count => [50, 400] },
+    apart    => { kinds => \@EVENT, mpm => 'event', count => [30, 180],
+        gap => $GAP_MS },
+);
+
+# One whole run.  A job is run:kind:header:0 or 1, the short or the long one.
 sub count {
     my ($job) = @_;
-    my ($kind, $header, $port, $connections, $requests) = split /:/, $job;
-    my $server = Bench::Server->new(kind => $kind, mpm => 'prefork',
+    my ($name, $kind, $header, $length) = split /:/, $job;
+    my $run = $RUNS{$name};
+    my $port = $run->{port} // 'plain';
+    my $server = Bench::Server->new(kind => $kind,
+        mpm => $run->{mpm} // 'prefork',
         wrap => ['valgrind', '--tool=callgrind',
             '--callgrind-out-file=@root@/callgrind'],
         # A connection comes with its first bytes, and the client ends late:
         # what is counted does not depend on who is faster.
         more => "AcceptFilter http data\nAcceptFilter https data\n")->start;
     my $done = client('-p', $server->port($port), header_options($header),
-        '-n', $connections, '-k', $requests, '-z', 5,
+        '-n', $run->{count}[$length],
+        '-k', $run->{requests} ? $run->{requests}[$length] : 1,
+        '-g', $run->{gap} // 0, '-z', 5,
         $port eq 'tls' ? '-s' : ());
     $server->stop;
     return 'refused' if $done->{failed} && !$done->{count};
@@ -53,20 +73,19 @@ sub count {
 }
 
 sub measure {
-    my %runs = (
-        plain => [map { ["$_:plain:50:1", "$_:plain:250:1", 200] } @PLAIN],
-        tls   => [map { ["$_:tls:20:1", "$_:tls:120:1", 100] } @TLS],
-        kept  => [map { ["$_:plain:40:1", "$_:plain:40:11", 400] } @KEPT],
-    );
-    my $total = in_parallel(\&count,
-        map { @$_[0, 1] } map { @$_ } @runs{qw(tls plain kept)});
+    my $total = in_parallel(\&count, map { my $run = $_;
+        map { ("$run:$_:0", "$run:$_:1") } @{ $RUNS{$run}{kinds} }
+    } qw(apart together tls plain kept));
     my %result;
-    for my $run (keys %runs) {
-        for my $pair (@{ $runs{$run} }) {
-            my ($short, $long, $by) = @$pair;
-            my ($kind, $header) = split /:/, $short;
-            $result{$run}{$kind}{$header} = $total->{$long} eq 'refused'
-                ? 'refused' : ($total->{$long} - $total->{$short}) / $by;
+    for my $name (keys %RUNS) {
+        my ($count, $requests) = @{ $RUNS{$name} }{qw(count requests)};
+        $requests //= [1, 1];
+        my $by = $count->[1] * $requests->[1] - $count->[0] * $requests->[0];
+        for my $of (@{ $RUNS{$name}{kinds} }) {
+            my ($kind, $header) = split /:/, $of;
+            my ($short, $long) = map { $total->{"$name:$of:$_"} } 0, 1;
+            $result{$name}{$kind}{$header} = $long eq 'refused' ? 'refused'
+                : ($long - $short) / $by;
         }
     }
     return \%result;

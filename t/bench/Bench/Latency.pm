@@ -27,10 +27,12 @@ use Bench::Tools qw(client crowd ready close_crowd descriptors
 our $NAME = 'latency';
 our @NEEDS = ();
 
-my @CROWDS = (0, 4, 8, 50, 200, 1000);
+my @CROWDS = (0, 8, 50, 200, 1000, 9000);
+my @OTHERS = (0, 8, 1000);    # more do not get in
 my $REQUESTS = 200;
 my $LIMIT_MS = 10_000;
-my $COMING = 500;    # a second
+my $COMING = 500;             # a second
+my @BESIDE = (1000, 9000);
 
 # As many as there are descriptors and local ports for, with some to spare.
 sub largest {
@@ -63,13 +65,14 @@ sub one {
 }
 
 sub measure {
-    my @sizes = (@CROWDS, grep { $_ > $CROWDS[-1] } largest());
+    my $largest = largest();
+    my @sizes = ((grep { $_ < $largest } @CROWDS), $largest);
     my %result = (limit_ms => $LIMIT_MS, requests => $REQUESTS);
     push @{ $result{none} }, one('none', 0, 0);
-    for my $kind (qw(remoteip ours)) {
-        push @{ $result{$kind} }, one($kind, $_, 0) for @sizes;
-    }
-    $result{coming} = one('ours', 1000, $COMING);
+    push @{ $result{remoteip} }, one('remoteip', $_, 0) for @OTHERS;
+    push @{ $result{ours} }, one('ours', $_, 0) for @sizes;
+    push @{ $result{coming} }, one('ours', $_, $COMING)
+        for grep { $_ < $largest } @BESIDE;
     return \%result;
 }
 

@@ -58,6 +58,13 @@ EOC
     return $self;
 }
 
+# Without mod_cgid: its daemon may outlive httpd, and what wraps httpd waits
+# for that.
+sub whole_config {
+    my ($self) = @_;
+    return $self->SUPER::whole_config =~ s/^LoadModule cgid_.*\n//mr;
+}
+
 sub command {
     my ($self, @arguments) = @_;
     my @command = $self->SUPER::command(@arguments);
@@ -82,6 +89,9 @@ sub stop {
     my ($self) = @_;
     if ($self->running && open my $file, '<', "$self->{root}/httpd.pid") {
         chomp(my $pid = <$file>);
+        # As the base class does, before the signal.
+        $self->{crashes_before_stop} = $self->error_log
+            ->count(qr/exit signal/);
         CORE::kill 'TERM', $pid;
         $self->wait_for_end(120);
     }

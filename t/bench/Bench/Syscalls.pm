@@ -10,8 +10,8 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-# System calls of a connection whose header and request come in one segment:
-# strace counts them, with the difference of two runs as for instructions.
+# System calls of a connection, all threads': strace counts them, with the
+# difference of two runs as for instructions.
 
 package Bench::Syscalls;
 
@@ -27,18 +27,28 @@ our @NEEDS = qw(strace);
 my $SHORT = 20;
 my $LONG = 120;
 my $READING = qr/^(?:read|readv|recvfrom|recvmsg|poll|ppoll|select)$/;
+my @KINDS = qw(none:none remoteip:v1 remoteip:v2 ours:v1 ours:v2);
+my @EVENT = qw(none:none remoteip:v2 ours:v2);
+
+# The MPM, and the milliseconds between header and request.
+my %RUNS = (
+    prefork  => ['prefork', 0, @KINDS],
+    together => ['event', 0, @EVENT],
+    apart    => ['event', 40, @EVENT],
+);
 
 # One whole run: all calls, and those that read or wait for one descriptor.
 sub count {
     my ($job) = @_;
-    my ($kind, $header, $connections) = split /:/, $job;
-    my $server = Bench::Server->new(kind => $kind, mpm => 'prefork',
+    my ($name, $kind, $header, $connections) = split /:/, $job;
+    my ($mpm, $gap_ms) = @{ $RUNS{$name} };
+    my $server = Bench::Server->new(kind => $kind, mpm => $mpm,
         wrap => ['strace', '-f', '-c', '-o', '@root@/strace'],
         # A connection comes with its first bytes, and the client ends late:
         # what is counted does not depend on who is faster.
         more => "AcceptFilter http data\n")->start;
     my $done = client('-p', $server->port('plain'), header_options($header),
-        '-n', $connections, '-z', 10);
+        '-n', $connections, '-g', $gap_ms, '-z', 10);
     die "$job: not every request was answered\n"
         if $done->{count} != $connections;
     $server->stop;
@@ -53,16 +63,17 @@ sub count {
 }
 
 sub measure {
-    my @kinds = qw(none:none remoteip:v1 remoteip:v2 ours:v1 ours:v2);
+    my @runs = map { my ($name, undef, undef, @kinds) = ($_, @{ $RUNS{$_} });
+        map { "$name:$_" } @kinds } sort keys %RUNS;
     my $counts = in_parallel(\&count,
-        map { ("$_:$SHORT", "$_:$LONG") } @kinds);
+        map { ("$_:$SHORT", "$_:$LONG") } @runs);
     my %result;
-    for my $kind (@kinds) {
-        my @short = split ' ', $counts->{"$kind:$SHORT"};
-        my @long = split ' ', $counts->{"$kind:$LONG"};
-        my ($server, $header) = split /:/, $kind;
+    for my $run (@runs) {
+        my @short = split ' ', $counts->{"$run:$SHORT"};
+        my @long = split ' ', $counts->{"$run:$LONG"};
+        my ($name, $kind, $header) = split /:/, $run;
         for my $i (0, 1) {
-            $result{ (qw(all reading))[$i] }{$server}{$header}
+            $result{$name}{ (qw(all reading))[$i] }{$kind}{$header}
                 = ($long[$i] - $short[$i]) / ($LONG - $SHORT);
         }
     }
