@@ -37,6 +37,10 @@ ProxyPassMatch "^/match/(.*)" "$to_v2/\$1"
 <Location "/v1">
     ProxyIPSend v1
 </Location>
+<Location "/v2/ssi">
+    Options +Includes
+    SetOutputFilter INCLUDES
+</Location>
 <LocationMatch "^/(v2|closing|match|unix|handler|rewrite|remote)">
     ProxyIPSend v2
 </LocationMatch>
@@ -137,6 +141,20 @@ is(seen($client, '/off/')->{code} // 200, 200, 'Off: without a header');
 @seen = map { seen(client(v2(src => $_)), '/off/') } qw(192.0.2.1 192.0.2.2);
 is($seen[0]{connection}, $seen[1]{connection},
     '... and of mod_proxy\'s pool, as ever');
+
+# A request within a request: each has its own, the outer one again behind it.
+$client = client(v2());
+my $body = join '', map { qq(<!--#include virtual="/$_/in" -->) }
+    qw(v1 off v2 single);
+$client->send("POST /v2/ssi HTTP/1.1\r\nHost: localhost\r\nContent-Length: "
+    . length($body) . "\r\n\r\n$body");
+my $content = $client->answer->content;
+is(join(' ', $content =~ /^(?:body=)?version=(\d)/mg), '2 1 2 2',
+    'subrequests: each with the header of its own section')
+    or diag $content;
+is(scalar(() = $content =~ /^connection=/mg)
+    + scalar(() = $content =~ /^body=connection=/mg), 5, '... one with none');
+is(seen($client, '/v2/')->{source}, CLIENT, '... and the client goes on');
 
 # Notes.
 my $log = ProxyIP::Log->new($server->root . '/logs/sent');
