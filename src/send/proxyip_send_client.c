@@ -77,10 +77,10 @@ proxyip_send_client_kept(const proxyip_send_client_t *client)
 
 const char *proxyip_send_client_unique_id(proxyip_send_client_t *client)
 {
-    unsigned char bytes[ID_BYTES];
-
     proxyip_send_pool_lock();
     if (!client->unique_id[0]) {
+        unsigned char bytes[ID_BYTES];
+
         ap_random_insecure_bytes(bytes, sizeof(bytes));
         ap_bin2hex(bytes, sizeof(bytes), client->unique_id);
     }

@@ -111,6 +111,8 @@ static proxyip_send_conf_t *merge_dir_conf(apr_pool_t *p,
     return conf;
 }
 
+/* The record has this type for it.
+ * NOLINTNEXTLINE(readability-non-const-parameter) */
 void *proxyip_send_conf_create(apr_pool_t *p, char *dir)
 {
     (void)dir;

@@ -42,11 +42,14 @@
 
 /* How one real worker is used in this child. */
 typedef struct {
-    const proxy_worker *real; /* the key of the table; lives as long */
+    const proxy_worker *real; /* lives as long as the child */
+    const void *key;          /* the same, as the table's key */
     int in_use;
     int kept;
     int free;
-    int waiting;              /* threads that wait for a slot */
+#if APR_HAS_THREADS
+    int waiting; /* threads that wait for a slot */
+#endif
     proxyip_send_slot_t *oldest; /* kept */
     proxyip_send_slot_t *newest;
     proxyip_send_slot_t *first_free;
@@ -128,12 +131,14 @@ static proxyip_send_links_t *links_of(proxyip_send_slot_t *slot)
 
 static backend_t *find_backend(const proxy_worker *real)
 {
-    backend_t *backend = apr_hash_get(pool->backends, &real, sizeof(real));
+    const void *key = real;
+    backend_t *backend = apr_hash_get(pool->backends, &key, sizeof(key));
 
     if (!backend) {
         backend = apr_pcalloc(pool->p, sizeof(*backend));
         backend->real = real;
-        apr_hash_set(pool->backends, &backend->real, sizeof(backend->real),
+        backend->key = key;
+        apr_hash_set(pool->backends, &backend->key, sizeof(backend->key),
                      backend);
     }
     return backend;

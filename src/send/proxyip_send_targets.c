@@ -71,7 +71,8 @@ static int has_proxy_section(ap_conf_vector_t *dirs, const char *url)
 }
 
 /* httpd lets <Location> have the last word, and the later the better. */
-static void apply(proxyip_send_target_t *target, const apr_array_header_t *sections,
+static void apply(proxyip_send_target_t *target,
+                  const apr_array_header_t *sections,
                   int (*has)(ap_conf_vector_t *dirs, const char *what),
                   const char *what)
 {

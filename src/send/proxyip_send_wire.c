@@ -91,7 +91,6 @@ static int is_own(const wire_t *wire)
 static apr_status_t write_header(ap_filter_t *f, apr_bucket_brigade *bb)
 {
     wire_t *wire = f->ctx;
-    apr_bucket *header;
 
     if (!is_own(wire)) {
         ap_log_cerror(APLOG_MARK, APLOG_CRIT, 0, f->c, PROXYIP_LOGNO(0105)
@@ -107,6 +106,8 @@ static apr_status_t write_header(ap_filter_t *f, apr_bucket_brigade *bb)
     /* A connection that ends without a byte ends without a header. */
     if (wire->head && !APR_BRIGADE_EMPTY(bb)
         && !AP_BUCKET_IS_EOC(APR_BRIGADE_FIRST(bb))) {
+        apr_bucket *header;
+
         header = apr_bucket_pool_create((const char *)wire->head, wire->len,
                                         f->c->pool, f->c->bucket_alloc);
         APR_BRIGADE_INSERT_HEAD(bb, header);

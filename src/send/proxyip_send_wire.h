@@ -38,11 +38,11 @@ const proxyip_send_current_t *proxyip_send_wire_current(void);
 
 /**
  * Set it.
- * @param current lives until it is set again
+ * @param next lives until it is set again
  * @return what it was, to be set again when the handler returns
  */
 const proxyip_send_current_t *
-proxyip_send_wire_begin(const proxyip_send_current_t *current);
+proxyip_send_wire_begin(const proxyip_send_current_t *next);
 
 /** Register the filter.
  * @remark for the module's register_hooks */
