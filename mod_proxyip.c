@@ -38,8 +38,10 @@
  *                settings belong to), checks (start-up)
  *   (src itself) conn (the record of one connection, which all rooms share)
  *   report       report (what operators learn of a connection), log (its
- *                lines), flood (lines that repeat), stats (counters), status
- *                (mod_status), dump (DUMP_PROXYIP)
+ *                lines), flood (lines that repeat), block (memory that all
+ *                processes share); in it counters, refusals (and warnings of
+ *                them) and children (who waits where); status (mod_status),
+ *                dump (DUMP_PROXYIP)
  *   facts        facts (all by name), vars (expressions, logs, environment),
  *                authz (Require)
  *   connection   process (the hook above), look (bytes without taking them),
@@ -72,9 +74,11 @@
 #include "facts/proxyip_authz.h"
 #include "facts/proxyip_facts.h"
 #include "facts/proxyip_vars.h"
+#include "report/proxyip_block.h"
+#include "report/proxyip_children.h"
 #include "report/proxyip_dump.h"
 #include "report/proxyip_flood.h"
-#include "report/proxyip_stats.h"
+#include "report/proxyip_refusals.h"
 #include "report/proxyip_status.h"
 #include "settings/proxyip_checks.h"
 #include "settings/proxyip_conf.h"
@@ -114,7 +118,11 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog,
 {
     (void)plog;
     if (ap_state_query(AP_SQ_MAIN_STATE) != AP_SQ_MS_CREATE_PRE_CONFIG) {
-        proxyip_stats_attach(s, proxyip_listeners_attach(pconf, s));
+        const apr_array_header_t *listeners;
+
+        listeners = proxyip_listeners_attach(pconf, s);
+        proxyip_block_attach(s, listeners);
+        proxyip_refusals_attach(listeners);
         proxyip_checks_warn(ptemp, s);
         proxyip_lobby_post_config(ptemp, s);
     }
@@ -123,7 +131,7 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog,
 
 static void child_init(apr_pool_t *pchild, server_rec *s)
 {
-    proxyip_stats_child_init();
+    proxyip_children_init();
     proxyip_flood_child_init(pchild);
     proxyip_lobby_child_init(pchild, s);
 }
@@ -197,9 +205,9 @@ static void register_hooks(apr_pool_t *p)
     /* Late: other modules' errors come first. */
     ap_hook_post_config(post_config, NULL, NULL, APR_HOOK_LAST);
     ap_hook_child_init(child_init, NULL, NULL, APR_HOOK_MIDDLE);
-    ap_hook_child_status(proxyip_stats_child_status, NULL, NULL,
+    ap_hook_child_status(proxyip_children_status, NULL, NULL,
                          APR_HOOK_MIDDLE);
-    ap_hook_monitor(proxyip_stats_monitor, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_monitor(proxyip_refusals_monitor, NULL, NULL, APR_HOOK_MIDDLE);
     APR_OPTIONAL_HOOK(ap, status_hook, proxyip_status_show, NULL, NULL,
                       APR_HOOK_MIDDLE);
     ap_hook_child_stopping(child_stopping, NULL, NULL, APR_HOOK_MIDDLE);

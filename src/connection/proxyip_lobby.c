@@ -34,7 +34,7 @@
 #include "connection/proxyip_lobby_start.h"
 #include "connection/proxyip_watch.h"
 #include "proxyip_clock.h"
-#include "report/proxyip_stats.h"
+#include "report/proxyip_children.h"
 #include "settings/proxyip_conf.h"
 #include "settings/proxyip_listeners.h"
 
@@ -123,7 +123,7 @@ static apr_status_t put_in(proxyip_waiter_t *waiter, int64_t time_us)
 
     if (rv == APR_SUCCESS) {
         proxyip_rows_add(&lobby->rows, waiter, time_us);
-        proxyip_stats_add_waiting(1);
+        proxyip_children_add_waiting(1);
     }
     return rv;
 }
@@ -235,7 +235,7 @@ static void take_out(proxyip_waiter_t *waiter)
     proxyip_rows_remove(&lobby->rows, waiter);
     apr_thread_mutex_unlock(lobby->mutex);
     proxyip_watch_remove(lobby->watch, waiter->fd);
-    proxyip_stats_add_waiting(-1);
+    proxyip_children_add_waiting(-1);
 }
 
 static void release(proxyip_waiter_t *waiter, proxyip_wait_end_t end)
@@ -452,7 +452,7 @@ static proxyip_lobby_plan_t make_plan(int64_t now)
     state.asked_in_vain = lobby->asked_in_vain;
     state.has_siblings = state.ready > 0
                          && proxyip_handover_descriptor() >= 0
-                         && proxyip_stats_has_siblings();
+                         && proxyip_children_has_siblings();
     plan = proxyip_lobby_plan(&state);
     lobby->sleeps_until = plan.sleep_until;
     return plan;

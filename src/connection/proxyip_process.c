@@ -31,7 +31,7 @@
 #include "proxyip_conn.h"
 #include "report/proxyip_log.h"
 #include "report/proxyip_report.h"
-#include "report/proxyip_stats.h"
+#include "report/proxyip_counters.h"
 #include "settings/proxyip_conf.h"
 #include "settings/proxyip_listeners.h"
 
@@ -284,7 +284,7 @@ static int meet(conn_rec *c, apr_socket_t *csd, const proxyip_conf_t *conf,
     proxyip_conn_read_addr(c->client_addr, &peer);
     rule = proxyip_peers_find(conf->peers, &peer);
     if (rule && rule->policy == PROXYIP_DIRECT) {
-        proxyip_stats_count_direct(listener);
+        proxyip_counters_add_direct(listener);
         return DECLINED;
     }
     conn = proxyip_conn_make(c, listener, conf, rule);

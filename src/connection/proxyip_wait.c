@@ -27,7 +27,7 @@
 #include <apr_time.h>
 
 #include "proxyip_clock.h"
-#include "report/proxyip_stats.h"
+#include "report/proxyip_children.h"
 #include "settings/proxyip_conf.h"
 
 /* Elsewhere a peer's end is seen as a read of no bytes alone, and one that
@@ -136,9 +136,9 @@ proxyip_wait_end_t proxyip_wait_here(int fd, const proxyip_conf_t *conf,
     round_t round = {fd, conf, rule, buffer, 0};
     proxyip_wait_end_t end;
 
-    proxyip_stats_add_waiting(1);
+    proxyip_children_add_waiting(1);
     end = go_round(&round, wait, seen);
-    proxyip_stats_add_waiting(-1);
+    proxyip_children_add_waiting(-1);
     if (round.has_low_water) {
         proxyip_look_set_low_water(fd, 1);
     }

@@ -251,15 +251,16 @@ pp_look_t pp_look(const uint8_t *bytes, size_t len);
 
 /**
  * The words for what bytes look like: "an HTTP request".
- * @param look any value of pp_look_t
- * @return a constant string; NULL for PP_LOOKS_UNKNOWN
+ * @param look any number
+ * @return a constant string; NULL for PP_LOOKS_UNKNOWN, and for a number that
+ *         is no pp_look_t
  */
 const char *pp_look_text(pp_look_t look);
 
 /**
  * The words for a reason, for logs: lower case, no full stop.
- * @param reason any value of pp_reason_t
- * @return a constant string
+ * @param reason any number
+ * @return a constant string; NULL for a number that is no pp_reason_t
  */
 const char *pp_reason_text(pp_reason_t reason);
 

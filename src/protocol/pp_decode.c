@@ -556,7 +556,9 @@ int pp_committed_version(const uint8_t *bytes, size_t len)
 
 const char *pp_reason_text(pp_reason_t reason)
 {
-    return reason_texts[reason];
+    return (size_t)reason < sizeof(reason_texts) / sizeof(*reason_texts)
+               ? reason_texts[reason]
+               : NULL;
 }
 
 int pp_names_client(const pp_header_t *header)

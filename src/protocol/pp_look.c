@@ -248,5 +248,7 @@ pp_look_t pp_look(const uint8_t *bytes, size_t len)
 
 const char *pp_look_text(pp_look_t look)
 {
-    return look_texts[look];
+    return (size_t)look < sizeof(look_texts) / sizeof(*look_texts)
+               ? look_texts[look]
+               : NULL;
 }

@@ -17,9 +17,10 @@
 
 #include "report/proxyip_report.h"
 
+#include "report/proxyip_counters.h"
 #include "report/proxyip_flood.h"
 #include "report/proxyip_log.h"
-#include "report/proxyip_stats.h"
+#include "report/proxyip_refusals.h"
 
 /* Lines of debug are for whoever wants to see each connection. */
 static int is_wanted(const proxyip_conn_t *conn, int level, const char *what,
@@ -38,7 +39,8 @@ void proxyip_report_closed(const proxyip_conn_t *conn,
 {
     int level = proxyip_log_level(conn, bytes, len);
 
-    proxyip_stats_count(conn);
+    proxyip_counters_add(conn);
+    proxyip_refusals_add(conn);
     if (is_wanted(conn, level, proxyip_conn_outcome_text(conn->outcome),
                   proxyip_conn_why_text(conn->outcome, conn->reason,
                                         conn->look))) {
@@ -87,7 +89,7 @@ static void look_for_bad_ssl(const proxyip_conn_t *conn)
 void proxyip_report_taken(const proxyip_conn_t *conn, const uint8_t *payload,
                           size_t len)
 {
-    proxyip_stats_count(conn);
+    proxyip_counters_add(conn);
     proxyip_log_taken(conn);
     look_for_second_header(conn, payload, len);
     look_for_bad_ssl(conn);

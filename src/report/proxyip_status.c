@@ -22,15 +22,18 @@
 #include <http_protocol.h>
 #include <mod_status.h>
 
-#include "report/proxyip_stats.h"
+#include "report/proxyip_block.h"
+#include "report/proxyip_children.h"
+#include "report/proxyip_counters.h"
+#include "report/proxyip_refusals.h"
 
 static apr_uint64_t total_of(int which)
 {
     apr_uint64_t total = 0;
     int n;
 
-    for (n = 0; n < proxyip_stats_listeners(); n++) {
-        total += proxyip_stats_read(n, which);
+    for (n = 0; n < proxyip_block_rows(); n++) {
+        total += proxyip_counters_read(n, which);
     }
     return total;
 }
@@ -52,12 +55,12 @@ static void show_totals(request_rec *r)
     const char *name;
     int i;
 
-    for (i = 0; (name = proxyip_stats_count_name(i)) != NULL; i++) {
+    for (i = 0; (name = proxyip_counters_name(i)) != NULL; i++) {
         ap_rprintf(r, "ProxyIP%s: %" APR_UINT64_T_FMT "\n", name,
                    total_of(i));
     }
-    ap_rprintf(r, "ProxyIPWaiting: %u\n", proxyip_stats_waiting());
-    if (proxyip_stats_last_refused(&last)) {
+    ap_rprintf(r, "ProxyIPWaiting: %u\n", proxyip_children_waiting());
+    if (proxyip_refusals_last(&last)) {
         ap_rprintf(r, "ProxyIPLastRefusedPeer: %s\n"
                    "ProxyIPLastRefusedReason: %s\n"
                    "ProxyIPLastRefusedListener: %s\n"
@@ -75,10 +78,10 @@ static void show_listener_keys(request_rec *r, int n)
     int i;
 
     ap_rprintf(r, "ProxyIPListener[%d]Name: %s\n", n,
-               proxyip_stats_listener_name(n));
-    for (i = 0; (name = proxyip_stats_count_name(i)) != NULL; i++) {
+               proxyip_block_name(proxyip_block_row(n)));
+    for (i = 0; (name = proxyip_counters_name(i)) != NULL; i++) {
         ap_rprintf(r, "ProxyIPListener[%d]%s: %" APR_UINT64_T_FMT "\n", n,
-                   name, proxyip_stats_read(n, i));
+                   name, proxyip_counters_read(n, i));
     }
 }
 
@@ -87,7 +90,7 @@ static void show_keys(request_rec *r, int is_extended)
     int n;
 
     show_totals(r);
-    for (n = 0; is_extended && n < proxyip_stats_listeners(); n++) {
+    for (n = 0; is_extended && n < proxyip_block_rows(); n++) {
         show_listener_keys(r, n);
     }
 }
@@ -99,12 +102,12 @@ static void show_list(request_rec *r)
     int i;
 
     ap_rputs("<dl>\n", r);
-    for (i = 0; (name = proxyip_stats_count_name(i)) != NULL; i++) {
+    for (i = 0; (name = proxyip_counters_name(i)) != NULL; i++) {
         ap_rprintf(r, "<dt>%s: %" APR_UINT64_T_FMT "</dt>\n", name,
                    total_of(i));
     }
     ap_rprintf(r, "<dt>Waiting: %u</dt>\n</dl>\n",
-               proxyip_stats_waiting());
+               proxyip_children_waiting());
 }
 
 static void show_names(request_rec *r)
@@ -113,7 +116,7 @@ static void show_names(request_rec *r)
     int i;
 
     ap_rputs("<table border=\"1\">\n<tr><th>Listener</th>", r);
-    for (i = 0; (name = proxyip_stats_count_name(i)) != NULL; i++) {
+    for (i = 0; (name = proxyip_counters_name(i)) != NULL; i++) {
         ap_rprintf(r, "<th>%s</th>", name);
     }
     ap_rputs("<th>Waiting</th></tr>\n", r);
@@ -122,13 +125,13 @@ static void show_names(request_rec *r)
 /* Who waits is counted by child, not by listener. */
 static void show_listener_row(request_rec *r, int n)
 {
+    const char *name = proxyip_block_name(proxyip_block_row(n));
     int i;
 
-    ap_rprintf(r, "<tr><td>%s</td>",
-               ap_escape_html(r->pool, proxyip_stats_listener_name(n)));
-    for (i = 0; proxyip_stats_count_name(i); i++) {
+    ap_rprintf(r, "<tr><td>%s</td>", ap_escape_html(r->pool, name));
+    for (i = 0; proxyip_counters_name(i); i++) {
         ap_rprintf(r, "<td>%" APR_UINT64_T_FMT "</td>",
-                   proxyip_stats_read(n, i));
+                   proxyip_counters_read(n, i));
     }
     ap_rputs("<td></td></tr>\n", r);
 }
@@ -139,14 +142,14 @@ static void show_table(request_rec *r, int is_extended)
     int i;
 
     show_names(r);
-    for (n = 0; is_extended && n < proxyip_stats_listeners(); n++) {
+    for (n = 0; is_extended && n < proxyip_block_rows(); n++) {
         show_listener_row(r, n);
     }
     ap_rputs("<tr><td>all</td>", r);
-    for (i = 0; proxyip_stats_count_name(i); i++) {
+    for (i = 0; proxyip_counters_name(i); i++) {
         ap_rprintf(r, "<td>%" APR_UINT64_T_FMT "</td>", total_of(i));
     }
-    ap_rprintf(r, "<td>%u</td></tr>\n</table>\n", proxyip_stats_waiting());
+    ap_rprintf(r, "<td>%u</td></tr>\n</table>\n", proxyip_children_waiting());
 }
 
 static void show_page(request_rec *r, int flags)
@@ -156,14 +159,14 @@ static void show_page(request_rec *r, int flags)
     ap_rputs("<hr />\n<h1>PROXY protocol</h1>\n", r);
     ap_rprintf(r, "<p>Connections to listeners with ProxyIP On since %s, each"
                " counted once</p>\n",
-               time_text(r->pool, proxyip_stats_since()));
+               time_text(r->pool, proxyip_block_since()));
     if (flags & AP_STATUS_NOTABLE) {
         show_list(r);
     }
     else {
         show_table(r, flags & AP_STATUS_EXTENDED);
     }
-    if (proxyip_stats_last_refused(&last)) {
+    if (proxyip_refusals_last(&last)) {
         ap_rprintf(r, "<p>Last refused: %s on %s at %s (%s)</p>\n",
                    last.peer_ip, ap_escape_html(r->pool, last.listener),
                    time_text(r->pool, last.time),

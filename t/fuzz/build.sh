@@ -68,16 +68,20 @@ trap 'exit 1' HUP INT TERM
 # A binary whose source is gone must not go on passing.
 rm -f t/fuzz/*."$kind"
 
-# Everything goes into one library, from which each target takes what it uses.
+# Everything goes into a library, from which each target takes what it uses.
+# For units of the room `report`, most targets have stand-ins (world_units.c).
 targets=
-mkdir "$objects/shared"
+mkdir "$objects/shared" "$objects/report"
 for source in src/protocol/*.c src/check/check_*.c src/proxyip_conn.c \
     src/settings/proxyip_peers.c src/connection/proxyip_adopt.c \
     src/connection/proxyip_look.c src/connection/proxyip_process.c \
     src/connection/proxyip_stage.c src/connection/proxyip_strip.c \
-    t/unit/bytes.c t/fuzz/*.c; do
+    src/report/proxyip_block.c src/report/proxyip_children.c \
+    src/report/proxyip_counters.c src/report/proxyip_refusals.c \
+    src/report/proxyip_status.c t/unit/bytes.c t/fuzz/*.c; do
     name=$(basename "$source" .c)
     object=$objects/shared/$name.o
+    [ "${source#src/report/}" = "$source" ] || object=$objects/report/$name.o
     if grep -q '^int LLVMFuzzerTestOneInput(' "$source"; then
         case " ${*:-$name} " in
         *" $name "*) targets="$targets $name" ;;
@@ -93,11 +97,12 @@ for source in src/protocol/*.c src/check/check_*.c src/proxyip_conn.c \
     "$cc" $flags $exact -c -o "$object" "$source"
 done
 ar rc "$objects/shared.a" "$objects"/shared/*.o
+ar rc "$objects/report.a" "$objects"/report/*.o
 
 for name in $targets; do
     # shellcheck disable=SC2086 # lists of flags
     "$cc" $flags -o "t/fuzz/$name.$kind" "$objects/$name.o" \
-        "$objects/shared.a" $link
+        "$objects/report.a" "$objects/shared.a" $link
 done
 
 if [ -z "$targets" ]; then

@@ -74,9 +74,9 @@ typedef struct {
     proxyip_ticket_t ticket;
     int is_stopping;
     /* what was said of it */
-    int waiting;               /* proxyip_stats_add_waiting() */
+    int waiting;               /* proxyip_children_add_waiting() */
     int waits;                 /* calls of it */
-    int directs;               /* proxyip_stats_count_direct() */
+    int directs;               /* proxyip_counters_add_direct() */
     int closed;                /* proxyip_report_closed() */
     int taken;                 /* proxyip_report_taken() */
     int server_adopted;        /* proxyip_server_adopt() */

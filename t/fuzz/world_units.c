@@ -24,7 +24,8 @@
 #include "proxyip_clock.h"
 #include "report/proxyip_log.h"
 #include "report/proxyip_report.h"
-#include "report/proxyip_stats.h"
+#include "report/proxyip_children.h"
+#include "report/proxyip_counters.h"
 #include "settings/proxyip_listeners.h"
 
 static const proxyip_listener_t listener = {.name = "*:80"};
@@ -46,13 +47,13 @@ const proxyip_listener_t *proxyip_listeners_of(const conn_rec *c)
     return &listener;
 }
 
-void proxyip_stats_add_waiting(int count)
+void proxyip_children_add_waiting(int count)
 {
     world.waiting += count;
     world.waits++;
 }
 
-void proxyip_stats_count_direct(const proxyip_listener_t *where)
+void proxyip_counters_add_direct(const proxyip_listener_t *where)
 {
     require(where == &listener, "it is counted where it came in");
     world.directs++;
