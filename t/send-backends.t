@@ -1,6 +1,6 @@
 # Every kind of backend that mod_proxy reaches over HTTP, WebSockets or HTTP/2,
 # with a header before the first byte: a second httpd with mod_proxyip,
-# HAProxy, nginx, and what stands behind a receiver that takes no header but a
+# HAProxy, nginx, Varnish, and what stands behind a receiver that takes no header but a
 # right one; balancers, and health checks.
 
 use strict;
@@ -18,6 +18,7 @@ use ProxyIP::Nginx;
 use ProxyIP::Receiver;
 use ProxyIP::Relay;
 use ProxyIP::Server;
+use ProxyIP::Varnish;
 
 my $prefork = ProxyIP::Httpd::mpm() eq 'prefork';
 my $h2 = $prefork ? '' : 'Protocols h2 h2c http/1.1';
@@ -226,6 +227,36 @@ EOC
             is($client->get('/')->content,
                 CLIENT . ' 4711 198.51.100.80 443', "nginx, $version, $turn");
         }
+    }
+}
+
+# Varnish.
+SKIP: {
+    skip 'no varnish', 4 if !ProxyIP::Varnish->program;
+    my $varnish = ProxyIP::Varnish->new(
+        listen => ['127.0.0.1:@port:proxy@,PROXY'], vcl => <<"EOC")->start;
+vcl 4.1;
+import std;
+backend bare { .host = "127.0.0.1"; .port = "$bare"; }
+sub vcl_recv {
+    set req.http.X-Source = client.ip + ":" + std.port(client.ip);
+    set req.http.X-Destination = server.ip + ":" + std.port(server.ip);
+    return (pass);
+}
+EOC
+    my $port = $varnish->port('proxy');
+    for my $version ('v1', 'v2') {
+        my $front = ProxyIP::Server->new(config => <<"EOC")->start;
+ProxyIP On
+ProxyIPPeer require 127.0.0.0/8
+ProxyIPSend $version
+ProxyPass "/" "http://127.0.0.1:$port/"
+EOC
+        my $client = ProxyIP::Client->new(port => $front->port)->send($IN);
+        my $saw = $client->variables($client->get('/cgi/environment'));
+        is($saw->{HTTP_X_SOURCE}, CLIENT . ':4711', "Varnish, $version");
+        is($saw->{HTTP_X_DESTINATION}, '198.51.100.80:443',
+            '... what it dialled');
     }
 }
 
