@@ -118,6 +118,10 @@ ProxyPass "/strict/https/" "https://127.0.0.1:$strict_tls/"
 ProxyPass "/strict/http/" "http://127.0.0.1:$strict_h2c/"
 ProxyPass "/ws/" "ws://127.0.0.1:$to_sockets/"
 ProxyPass "/upgrade/" "http://127.0.0.1:$to_sockets/" upgrade=websocket
+ProxyPass "/single/" "http://127.0.0.1:$to_sockets/" upgrade=websocket
+<Location "/single">
+    ProxyIPSendReuse Off
+</Location>
 <IfModule mod_proxy_http2.c>
     ProxyPass "/h2c/" "h2c://127.0.0.1:$plain/"
     ProxyPass "/h2/" "h2://127.0.0.1:$secure/"
@@ -271,8 +275,8 @@ is_deeply([grep { $_ ne 'v2 PROXY 192.0.2.77 4711 198.51.100.80 443' }
 
 # WebSockets.
 SKIP: {
-    skip 'no node with Express', 4 if !$sockets;
-    for my $path ('/ws/', '/upgrade/') {
+    skip 'no node with Express', 6 if !$sockets;
+    for my $path ('/ws/', '/upgrade/', '/single/') {
         my $client = client();
         $client->request($path, Connection => 'Upgrade',
             Upgrade => 'websocket', 'Sec-WebSocket-Version' => 13,

@@ -22,9 +22,12 @@ my $unix = ProxyIP::Receiver->new(version => 2, path => "$root/sock")->start;
 my ($to_v1, $to_v2, $to_none, $to_closing)
     = map { 'http://127.0.0.1:' . $_->port } $v1, $v2, $none, $closing;
 
-my $server = ProxyIP::Server->new(status => 1, config => <<"EOC")->start;
+my $none_port = $none->port;
+my $server = ProxyIP::Server->new(status => 1, modules => ['proxy_connect'],
+    config => <<"EOC")->start;
 Listen 127.0.0.1:\@port\@
 Listen 127.0.0.1:\@port:direct\@
+Listen 127.0.0.1:\@port:forward\@
 LogFormat "\%a sent=\%{PROXYIP_SEND}n reused=\%{PROXYIP_SEND_REUSED}n \%U" sent
 CustomLog "\@root\@/logs/sent" sent
 ProxyPass "/v1" "$to_v1/"
@@ -63,6 +66,12 @@ ProxyIPPeer require 127.0.0.9
 <VirtualHost 127.0.0.1:\@port:direct\@>
     ProxyIP Off
     ProxyPass "/v2" "$to_v2/"
+    ProxyIPSend v2
+</VirtualHost>
+<VirtualHost 127.0.0.1:\@port:forward\@>
+    ProxyIP Off
+    ProxyRequests On
+    AllowCONNECT $none_port
     ProxyIPSend v2
 </VirtualHost>
 EOC
@@ -141,6 +150,14 @@ is(seen($client, '/off/')->{code} // 200, 200, 'Off: without a header');
 @seen = map { seen(client(v2(src => $_)), '/off/') } qw(192.0.2.1 192.0.2.2);
 is($seen[0]{connection}, $seen[1]{connection},
     '... and of mod_proxy\'s pool, as ever');
+
+# A forward proxy sends none, nor what is taken for a health check's.
+my $forward = ProxyIP::Client->new(port => $server->port('forward'));
+is($forward->get("$to_none/")->code, 200, 'a forward proxy');
+$forward->send("CONNECT 127.0.0.1:$none_port HTTP/1.1\r\n"
+    . "Host: 127.0.0.1:$none_port\r\n\r\n");
+1 until $forward->{in} =~ s/\A.*?\r\n\r\n//s || $forward->read_some(time + 5);
+is($forward->get('/')->code, 200, '... and CONNECT through it');
 
 # A request within a request: each has its own, the outer one again behind it.
 $client = client(v2());
