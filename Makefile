@@ -46,7 +46,7 @@
 #                       second, context switches, memory, clients lost: with
 #                       this module, with mod_remoteip and with neither; the
 #                       table and a plot go to t/run/bench
-#   ROWS="lookup ..."   only these: instructions syscalls lookup latency
+#   ROWS="lookup ..."   only these: instructions syscalls lookup start latency
 #                       throughput herd memory burst pauses floods
 # make clean
 #

@@ -95,7 +95,8 @@ static int pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)
 static int check_config(apr_pool_t *pconf, apr_pool_t *plog,
                         apr_pool_t *ptemp, server_rec *s)
 {
-    int rc = proxyip_checks_run(ptemp, s);
+    const apr_array_header_t *listeners = proxyip_listeners_find(ptemp, s);
+    int rc = proxyip_checks_run(ptemp, s, listeners);
 
     (void)plog;
     if (rc == OK) {
@@ -103,7 +104,7 @@ static int check_config(apr_pool_t *pconf, apr_pool_t *plog,
     }
     /* `-t` never gets as far as post_config. */
     if (rc == OK && ap_state_query(AP_SQ_RUN_MODE) == AP_SQ_RM_CONFIG_TEST) {
-        proxyip_checks_warn(ptemp, s);
+        proxyip_checks_warn(ptemp, s, listeners);
     }
     return rc;
 }
@@ -123,7 +124,7 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog,
         listeners = proxyip_listeners_attach(pconf, s);
         proxyip_block_attach(s, listeners);
         proxyip_refusals_attach(listeners);
-        proxyip_checks_warn(ptemp, s);
+        proxyip_checks_warn(ptemp, s, listeners);
         proxyip_lobby_post_config(ptemp, s);
     }
     return OK;

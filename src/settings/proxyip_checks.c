@@ -21,6 +21,7 @@
 #include <string.h>
 
 #include <ap_listen.h>
+#include <apr_hash.h>
 #include <apr_network_io.h>
 #include <apr_strings.h>
 #include <apr_tables.h>
@@ -216,19 +217,20 @@ static void add_remoteip(apr_array_header_t *entries, const server_rec *s,
     }
 }
 
-/* The server that a <VirtualHost> of the tree has become. */
-static const server_rec *server_of(const server_rec *main_s,
-                                   const ap_directive_t *node)
+/* The virtual hosts by the places where they stand: "FILE:LINE". */
+static apr_hash_t *index_servers(apr_pool_t *p, const server_rec *main_s)
 {
+    apr_hash_t *index = apr_hash_make(p);
     const server_rec *s;
 
     for (s = main_s->next; s; s = s->next) {
-        if (s->defn_name && s->defn_line_number == (unsigned)node->line_num
-            && strcmp(s->defn_name, node->filename) == 0) {
-            return s;
+        if (s->defn_name) {
+            apr_hash_set(index, apr_psprintf(p, "%s:%u", s->defn_name,
+                                             s->defn_line_number),
+                         APR_HASH_KEY_STRING, s);
         }
     }
-    return NULL;
+    return index;
 }
 
 /* In the order in which mod_remoteip has read them. */
@@ -236,20 +238,28 @@ static apr_array_header_t *find_remoteip(apr_pool_t *p,
                                          const server_rec *main_s)
 {
     apr_array_header_t *entries = apr_array_make(p, 4, sizeof(remoteip_t));
+    apr_hash_t *servers = NULL;
     const ap_directive_t *node;
     const ap_directive_t *child;
 
     for (node = ap_conftree; node; node = node->next) {
-        const server_rec *s = NULL;
-
         if (is_remoteip(node)) {
             add_remoteip(entries, main_s, node, p);
         }
-        if (strcasecmp(node->directive, "<VirtualHost") == 0) {
-            s = server_of(main_s, node);
-        }
-        for (child = node->first_child; s && child; child = child->next) {
-            if (is_remoteip(child)) {
+        child = strcasecmp(node->directive, "<VirtualHost") == 0
+                    ? node->first_child
+                    : NULL;
+        for (; child; child = child->next) {
+            const server_rec *s;
+
+            if (!is_remoteip(child)) {
+                continue;
+            }
+            servers = servers ? servers : index_servers(p, main_s);
+            s = apr_hash_get(servers, apr_psprintf(p, "%s:%d", node->filename,
+                                                   node->line_num),
+                             APR_HASH_KEY_STRING);
+            if (s) {
                 add_remoteip(entries, s, child, p);
             }
         }
@@ -329,15 +339,14 @@ static void finish_settings(server_rec *main_s)
     }
 }
 
-int proxyip_checks_run(apr_pool_t *ptemp, server_rec *main_s)
+int proxyip_checks_run(apr_pool_t *ptemp, server_rec *main_s,
+                       const apr_array_header_t *listeners)
 {
-    apr_array_header_t *listeners;
     apr_array_header_t *remoteip;
     int i;
     int result = OK;
 
     finish_settings(main_s);
-    listeners = proxyip_listeners_find(ptemp, main_s);
     remoteip = find_remoteip(ptemp, main_s);
     for (i = 0; i < listeners->nelts; i++) {
         proxyip_listener_t *listener = APR_ARRAY_IDX(listeners, i,
@@ -424,29 +433,30 @@ static void warn_listener(apr_array_header_t *warnings,
     }
 }
 
-/* Whether some server that is On takes its peers from this set. */
-static int is_in_use(const proxyip_peers_t *peers, const server_rec *main_s)
+/* The sets of peers that some server that is On takes its peers from. */
+static apr_hash_t *find_used_peers(apr_pool_t *p, const server_rec *main_s)
 {
+    apr_hash_t *used = apr_hash_make(p);
     const server_rec *s;
 
     for (s = main_s; s; s = s->next) {
         const proxyip_conf_t *conf = proxyip_conf_get(s);
 
-        if (conf->enabled == 1 && conf->peers == peers) {
-            return 1;
+        if (conf->enabled == 1 && conf->peers) {
+            apr_hash_set(used, &conf->peers, sizeof(conf->peers), conf);
         }
     }
-    return 0;
+    return used;
 }
 
 static void warn_idle_peers(apr_array_header_t *warnings, server_rec *s,
-                            const server_rec *main_s)
+                            const server_rec *main_s, apr_hash_t *used)
 {
     apr_pool_t *p = warnings->pool;
     const proxyip_conf_t *conf = proxyip_conf_get(s);
     const char *text;
 
-    if (!conf->peers || is_in_use(conf->peers, main_s)
+    if (!conf->peers || apr_hash_get(used, &conf->peers, sizeof(conf->peers))
         || (s != main_s
             && conf->peers == proxyip_conf_get(main_s)->peers)) {
         return;
@@ -465,6 +475,7 @@ proxyip_checks_find_warnings(apr_pool_t *p, server_rec *main_s,
 {
     apr_array_header_t *warnings = apr_array_make(p, 4,
                                                   sizeof(proxyip_warning_t));
+    apr_hash_t *used = find_used_peers(p, main_s);
     server_rec *s;
     int i;
 
@@ -477,14 +488,14 @@ proxyip_checks_find_warnings(apr_pool_t *p, server_rec *main_s,
         }
     }
     for (s = main_s; s; s = s->next) {
-        warn_idle_peers(warnings, s, main_s);
+        warn_idle_peers(warnings, s, main_s, used);
     }
     return warnings;
 }
 
-void proxyip_checks_warn(apr_pool_t *ptemp, server_rec *main_s)
+void proxyip_checks_warn(apr_pool_t *ptemp, server_rec *main_s,
+                         const apr_array_header_t *listeners)
 {
-    apr_array_header_t *listeners = proxyip_listeners_find(ptemp, main_s);
     apr_array_header_t *warnings;
     int i;
 

@@ -35,11 +35,13 @@ typedef struct {
  * wrong, each with the places it was said at.
  * @param ptemp for what is needed only here
  * @param main_s the main server
+ * @param listeners what proxyip_listeners_find() found
  * @return OK, or HTTP_INTERNAL_SERVER_ERROR when the server must not start
  * @remark for the check_config hook: virtual hosts have their addresses by
  *         then, and `-t` runs it
  */
-int proxyip_checks_run(apr_pool_t *ptemp, server_rec *main_s);
+int proxyip_checks_run(apr_pool_t *ptemp, server_rec *main_s,
+                       const apr_array_header_t *listeners);
 
 /**
  * Find what to warn of.
@@ -56,7 +58,9 @@ proxyip_checks_find_warnings(apr_pool_t *p, server_rec *main_s,
  * Log what to warn of.
  * @param ptemp for what is needed only here
  * @param main_s the main server, checked before
+ * @param listeners what proxyip_listeners_find() found
  */
-void proxyip_checks_warn(apr_pool_t *ptemp, server_rec *main_s);
+void proxyip_checks_warn(apr_pool_t *ptemp, server_rec *main_s,
+                         const apr_array_header_t *listeners);
 
 #endif /* PROXYIP_CHECKS_H */

@@ -20,11 +20,13 @@
 #include <string.h>
 
 #include <ap_listen.h>
+#include <apr_hash.h>
 #include <apr_network_io.h>
 #include <apr_strings.h>
 #include <apr_tables.h>
 #include <http_vhost.h>
 
+#include "protocol/pp.h"
 #include "settings/proxyip_conf.h"
 
 int proxyip_listeners_is_any(const apr_sockaddr_t *addr)
@@ -34,16 +36,24 @@ int proxyip_listeners_is_any(const apr_sockaddr_t *addr)
     return memcmp(addr->ipaddr_ptr, zeros, (size_t)addr->ipaddr_len) == 0;
 }
 
-static int is_same_listener(const proxyip_listener_t *listener,
-                            const server_addr_rec *sar)
+/* What tells listeners apart; of a wildcard the port alone. */
+typedef struct {
+    pp_addr_t addr;
+    apr_port_t port;
+} listener_key_t;
+
+static listener_key_t key_of(const server_addr_rec *sar)
 {
-    if (listener->port != sar->host_port) {
-        return 0;
+    listener_key_t key;
+    const apr_sockaddr_t *sa = sar->host_addr;
+
+    memset(&key, 0, sizeof(key)); /* what lies between its members, too */
+    key.port = sar->host_port;
+    if (!proxyip_listeners_is_any(sa)) {
+        pp_addr_set(&key.addr, sa->family == APR_INET ? PP_INET : PP_INET6,
+                    sa->ipaddr_ptr);
     }
-    if (proxyip_listeners_is_any(sar->host_addr)) {
-        return listener->addr == NULL;
-    }
-    return listener->addr && apr_sockaddr_equal(listener->addr, sar->host_addr);
+    return key;
 }
 
 static proxyip_listener_t *make_listener(apr_pool_t *p,
@@ -77,26 +87,21 @@ static void add_server(proxyip_listener_t *listener, server_rec *s)
     }
 }
 
-static void add_virtual_host(apr_pool_t *p, apr_array_header_t *listeners,
-                             server_rec *s)
+static void add_virtual_host(apr_array_header_t *listeners,
+                             apr_hash_t *index, server_rec *s)
 {
+    apr_pool_t *p = listeners->pool;
     server_addr_rec *sar;
 
     for (sar = s->addrs; sar; sar = sar->next) {
-        proxyip_listener_t *listener = NULL;
-        int i;
+        listener_key_t key = key_of(sar);
+        proxyip_listener_t *listener = apr_hash_get(index, &key, sizeof(key));
 
-        for (i = 0; i < listeners->nelts && !listener; i++) {
-            proxyip_listener_t *known =
-                APR_ARRAY_IDX(listeners, i, proxyip_listener_t *);
-
-            if (is_same_listener(known, sar)) {
-                listener = known;
-            }
-        }
         if (!listener) {
             listener = make_listener(p, sar);
             APR_ARRAY_PUSH(listeners, proxyip_listener_t *) = listener;
+            apr_hash_set(index, apr_pmemdup(p, &key, sizeof(key)), sizeof(key),
+                         listener);
         }
         add_server(listener, s);
     }
@@ -140,6 +145,7 @@ apr_array_header_t *proxyip_listeners_find(apr_pool_t *p, server_rec *main_s)
     apr_array_header_t *hosts = apr_array_make(p, 16, sizeof(server_rec *));
     apr_array_header_t *listeners =
         apr_array_make(p, 16, sizeof(proxyip_listener_t *));
+    apr_hash_t *index = apr_hash_make(p);
     server_rec *s;
 
     for (s = main_s->next; s; s = s->next) {
@@ -147,7 +153,7 @@ apr_array_header_t *proxyip_listeners_find(apr_pool_t *p, server_rec *main_s)
     }
     while (hosts->nelts > 0) {
         s = *(server_rec **)apr_array_pop(hosts);
-        add_virtual_host(p, listeners, s);
+        add_virtual_host(listeners, index, s);
     }
     if (is_main_reachable(listeners)) {
         proxyip_listener_t *listener = apr_pcalloc(p, sizeof(*listener));

@@ -23,6 +23,7 @@ my %EVENT_BAR = (together => 2300, apart => 9000);
 my $NEAR_ZERO = 50;
 my $CALLS = 1;
 my $LOOKUP = 1000;
+my %START_BAR = (off => 1.15, on => 1.3, each => 2);
 my $MEDIAN_US = 1000;
 my $LARGEST_US = 10_000;
 my $MEMORY = 1024;
@@ -112,6 +113,24 @@ sub lookup {
             number($result->{$_}), '', '< ' . number($LOOKUP),
             holds($result->{$_} < $LOOKUP))
     } sort { $a <=> $b } keys %$result;
+}
+
+my %STARTED = (off => 'loaded, Off', on => 'On in the main server',
+    each => 'On in each');
+
+sub start {
+    my ($result) = @_;
+    return "instructions of httpd -t with " . number($result->{hosts})
+        . " virtual hosts\n", map { my $told_by = $_;
+        my $none = $result->{$told_by}{none};
+        map {
+            my $ratio = $result->{$told_by}{$_} / $none;
+            row("  by $told_by: $STARTED{$_}", number($none), '',
+                signed($result->{$told_by}{$_} - $none),
+                sprintf('%.2f', $ratio), "<= $START_BAR{$_}",
+                holds($ratio <= $START_BAR{$_}))
+        } qw(off on each)
+    } qw(names addresses);
 }
 
 sub figures {
@@ -292,7 +311,7 @@ sub floods {
 
 my @ROWS = (
     [instructions => \&instructions], [syscalls => \&syscalls],
-    [lookup => \&lookup], [latency => \&latency],
+    [lookup => \&lookup], [start => \&start], [latency => \&latency],
     [throughput => \&throughput], [herd => \&herd], [memory => \&memory],
     [burst => \&burst], [pauses => \&pauses], [floods => \&floods]);
 
