@@ -10,10 +10,11 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-# make                  the module, .libs/mod_proxyip.so, and the program
+# make                  the modules, .libs/mod_proxyip.so and, for mod_proxy's
+#                       backends, .libs/mod_proxyip_send.so, and the program
 #                       .libs/proxyip-check; needs apxs and cc only
 # make proxyip-check    the program alone; needs apxs, for APR, and cc
-# make install          the module into the server's module folder, the program
+# make install          the modules into the server's module folder, the program
 #                       with its manual and bash completion beside the
 #                       server's (DESTDIR is honoured; BINDIR=, MANDIR=,
 #                       BASHDIR= choose other places)
@@ -73,7 +74,7 @@ TIME ?= 60
 TARGETS ?=
 
 # mod_proxyip.c comes first: apxs names the module after its first source.
-# The module writes no headers, so the encoder is not part of it.  EXACT is of
+# mod_proxyip writes no headers, so the encoder is not part of it.  EXACT is of
 # t/lib/instrumented.sh.
 ROOMS = src src/protocol src/settings src/report src/facts src/connection
 SOURCES = mod_proxyip.c $(filter-out %/pp_encode.c, \
@@ -81,8 +82,17 @@ SOURCES = mod_proxyip.c $(filter-out %/pp_encode.c, \
 HEADERS = mod_proxyip.h $(foreach room,$(ROOMS),$(wildcard $(room)/*.h))
 MODULE = .libs/mod_proxyip.so
 
+# The second module: it sends headers, and reads none.
+SEND_SOURCES = src/send/mod_proxyip_send.c \
+    $(sort $(wildcard src/send/proxyip_send_*.c)) \
+    $(addprefix src/protocol/,pp_addr.c pp_decode.c pp_encode.c pp_tlv.c) \
+    $(EXACT)
+SEND_HEADERS = mod_proxyip.h src/proxyip_logno.h \
+    $(wildcard src/send/*.h src/protocol/*.h)
+SEND = .libs/mod_proxyip_send.so
+
 # One symbol leaves the shared object: what LoadModule looks up.
-EXPORTS = -Wl,"-export-symbols-regex ^proxyip_module$$"
+EXPORTS = -Wl,"-export-symbols-regex ^$(1)$$"
 # APR's ring macros make clang warn wherever they are used; as those of a
 # system header they do not.
 APR_INCLUDE = $(shell $(APXS) -q APR_INCLUDEDIR 2> /dev/null)
@@ -94,7 +104,10 @@ BUILD = $(APXS) -Wc,-std=gnu99 -Wc,-Wall -Wc,-Wextra \
     -Wc,-Wno-unused-parameter $(addprefix -Wc$(COMMA)-isystem,$(APR_INCLUDE)) \
     $(addprefix $(WC),$(CFLAGS_EXTRA)) \
     $(addprefix $(WL),$(CFLAGS_EXTRA) $(LDFLAGS_EXTRA)) \
-    -Isrc -I. $(EXPORTS) -c
+    -Isrc -I.
+MODULE_BUILD = $(BUILD) $(call EXPORTS,proxyip_module) -c $(SOURCES)
+SEND_BUILD = $(BUILD) $(call EXPORTS,proxyip_send_module) \
+    -o mod_proxyip_send.la -c $(SEND_SOURCES)
 
 # The program: the codec, APR and its own units, no httpd.
 CHECK = .libs/proxyip-check
@@ -114,7 +127,7 @@ APR_LIBS = -Wl,--as-needed $(addprefix -Wl$(COMMA)-rpath$(COMMA), \
 CHECK_BUILD = $(CC) -std=gnu99 -Isrc $(APR_CFLAGS) -O2 -g -Wall -Wextra \
     $(CFLAGS_EXTRA) -o $(CHECK) $(CHECK_SOURCES) $(LDFLAGS_EXTRA) $(APR_LIBS)
 
-all: $(MODULE) $(CHECK)
+all: $(MODULE) $(SEND) $(CHECK)
 
 proxyip-check: $(CHECK)
 
@@ -130,15 +143,26 @@ $(CHECK): $(CHECK_SOURCES) $(CHECK_HEADERS) Makefile .libs/how-check-built \
 	$(if $(V),,@)$(if $(V),$(CHECK_BUILD),$(call QUIET,$@,$(CHECK_BUILD)))
 
 $(MODULE): $(SOURCES) $(HEADERS) Makefile .libs/how-built | have-apxs
-	$(if $(V),,@)$(if $(V),$(BUILD) $(SOURCES),$(call QUIET,$@,$(BUILD) \
-	    $(SOURCES)))
+	$(if $(V),,@)$(if $(V),$(MODULE_BUILD),$(call QUIET,$@,$(MODULE_BUILD)))
+	@touch $@
+
+# Behind the first: both have objects of the codec's.
+$(SEND): $(SEND_SOURCES) $(SEND_HEADERS) Makefile .libs/how-send-built \
+    | have-apxs $(MODULE)
+	$(if $(V),,@)$(if $(V),$(SEND_BUILD),$(call QUIET,$@,$(SEND_BUILD)))
 	@touch $@
 
 # Changes, and so makes the module again, when the flags or the sources do.
-HOW_BUILT = $(subst ','\'',$(BUILD) $(SOURCES))
+HOW_BUILT = $(subst ','\'',$(MODULE_BUILD))
 .libs/how-built: FORCE
 	@mkdir -p $(@D)
 	@echo '$(HOW_BUILT)' | cmp -s - $@ || echo '$(HOW_BUILT)' > $@
+
+HOW_SEND_BUILT = $(subst ','\'',$(SEND_BUILD))
+.libs/how-send-built: FORCE
+	@mkdir -p $(@D)
+	@echo '$(HOW_SEND_BUILT)' | cmp -s - $@ || \
+	    echo '$(HOW_SEND_BUILT)' > $@
 
 HOW_CHECK_BUILT = $(subst ','\'',$(CHECK_BUILD))
 .libs/how-check-built: FORCE
@@ -194,6 +218,9 @@ define INSTALL_DEBIAN
 $(INSTALL) -d "$(AVAILABLE)"
 echo "LoadModule proxyip_module $(LIBEXECDIR)/mod_proxyip.so" \
     > "$(AVAILABLE)/proxyip.load"
+printf '%s\n' '# Depends: proxy' \
+    "LoadModule proxyip_send_module $(LIBEXECDIR)/mod_proxyip_send.so" \
+    > "$(AVAILABLE)/proxyip_send.load"
 test -e "$(AVAILABLE)/proxyip.conf" || \
     echo "$$CONF" > "$(AVAILABLE)/proxyip.conf"
 endef
@@ -201,6 +228,7 @@ endef
 # The links of a2enmod go too: left dangling they would stop the next start.
 define UNINSTALL_DEBIAN
 rm -f "$(ENABLED)/proxyip.load" "$(ENABLED)/proxyip.conf"
+rm -f "$(ENABLED)/proxyip_send.load" "$(AVAILABLE)/proxyip_send.load"
 rm -f "$(AVAILABLE)/proxyip.load"
 if echo "$$CONF" | cmp -s - "$(AVAILABLE)/proxyip.conf"; \
 then rm "$(AVAILABLE)/proxyip.conf"; \
@@ -208,9 +236,9 @@ elif test -e "$(AVAILABLE)/proxyip.conf"; \
 then echo "kept, because it was changed: $(AVAILABLE)/proxyip.conf"; fi
 endef
 
-install: $(MODULE) $(CHECK)
+install: $(MODULE) $(SEND) $(CHECK)
 	$(INSTALL) -d "$(DESTDIR)$(LIBEXECDIR)"
-	$(INSTALL) -m 644 $(MODULE) "$(DESTDIR)$(LIBEXECDIR)"
+	$(INSTALL) -m 644 $(MODULE) $(SEND) "$(DESTDIR)$(LIBEXECDIR)"
 	$(INSTALL) -d "$(DESTDIR)$(INCLUDEDIR)"
 	$(INSTALL) -m 644 mod_proxyip.h "$(DESTDIR)$(INCLUDEDIR)"
 	$(INSTALL) -d "$(DESTDIR)$(BINDIR)" "$(DESTDIR)$(MANDIR)/man1"
@@ -223,6 +251,7 @@ install: $(MODULE) $(CHECK)
 
 uninstall: have-apxs
 	rm -f "$(DESTDIR)$(LIBEXECDIR)/mod_proxyip.so"
+	rm -f "$(DESTDIR)$(LIBEXECDIR)/mod_proxyip_send.so"
 	rm -f "$(DESTDIR)$(INCLUDEDIR)/mod_proxyip.h"
 	rm -f "$(DESTDIR)$(BINDIR)/$(notdir $(CHECK))"
 	rm -f "$(DESTDIR)$(MANDIR)/man1/$(notdir $(MANUAL))"
@@ -299,7 +328,7 @@ bench:
 	@$(PACKAGES) valgrind strace libssl-dev
 	@+$(AGAIN) bench-built
 
-test-built: $(MODULE) $(CHECK)
+test-built: $(MODULE) $(SEND) $(CHECK)
 	@APXS='$(APXS)' MPMS='$(MPMS)' t/lib/unprivileged.sh t/lib/run.sh $(TESTS)
 
 fuzz-built: have-apxs
@@ -322,7 +351,7 @@ asan-built tsan-built memcheck-built: have-apxs
 	@APXS='$(APXS)' MPMS='$(MPMS)' t/lib/unprivileged.sh --copy \
 	    t/lib/instrumented.sh $(@:-built=) $(TESTS)
 
-demo-built: $(MODULE) $(CHECK)
+demo-built: $(MODULE) $(SEND) $(CHECK)
 	@APXS='$(APXS)' t/lib/unprivileged.sh perl -It/lib t/demo/run
 
 # What is measured comes by descriptor 3, from whatever folder it ran in.
@@ -334,7 +363,7 @@ bench-built: $(MODULE)
 
 clean:
 	rm -rf .libs src/.libs src/*/.libs t/run t/logs t/neighbours
-	rm -f mod_proxyip.la
+	rm -f mod_proxyip.la mod_proxyip_send.la
 	rm -f $(foreach folder,. src src/*,$(addprefix $(folder)/*.,o lo slo))
 	rm -f t/unit/*.bin t/fuzz/*.bin t/fuzz/*.cov t/fuzz/*.fuzz
 	rm -f t/conf/*.conf t/conf/mime.types

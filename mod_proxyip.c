@@ -52,6 +52,7 @@
  *                next), waiter (who waits), watch (for bytes), back (into the
  *                MPM), handover (to other children), leave (when the child
  *                stops)
+ *   send         the second module, mod_proxyip_send, with a list of its own
  */
 
 #include "proxyip_private.h"

@@ -24,14 +24,11 @@
 #include <http_config.h>
 #include <http_log.h>
 
+#include "proxyip_logno.h"
+
 /* Declares proxyip_module too; without it `LogLevel proxyip:…` would not
  * reach a unit's messages. */
 APLOG_USE_MODULE(proxyip);
-
-/* The number that begins every message of level debug and above.  One per
- * call site, never used again for another message, explained in README.
- * AH numbers belong to httpd itself. */
-#define PROXYIP_LOGNO(n) "PIP" #n ": "
 
 typedef struct proxyip_conf_t proxyip_conf_t;
 typedef struct proxyip_conn_t proxyip_conn_t;

@@ -88,10 +88,6 @@ my @refused = (
     ['TLV overrun', v2(tlvs => [tlv(0x02 => 'abc', 4)]), 'PIP0022',
      'longer than the header'],
     ['TLV stray byte', v2(tail => 'x'), 'PIP0022', 'stray'],
-    ['SSL TLV short', v2(tlvs => [tlv(0x20 => 'abcd')]), 'PIP0022',
-     'shorter than 5'],
-    ['SSL sub-TLV overrun', v2(tlvs => [ssl_tlv(subs => [
-        tlv(0x21 => 'a', 2)])]), 'PIP0022', 'sub-TLV'],
     ['unique id long', v2(tlvs => [tlv(0x05 => 'x' x 129)]), 'PIP0022',
      'unique id'],
     ['checksum wrong', v2(crc => 'bad'), 'PIP0024', 'checksum is wrong'],

@@ -83,11 +83,13 @@ s/\0.*// for values %mode;
 my $doc = "/usr/share/doc/$PACKAGE";
 my %want = (
     '/usr/lib/apache2/modules/mod_proxyip.so' => '-rw-r--r--',
+    '/usr/lib/apache2/modules/mod_proxyip_send.so' => '-rw-r--r--',
     '/usr/bin/proxyip-check' => '-rwxr-xr-x',
     '/usr/include/apache2/mod_proxyip.h' => '-rw-r--r--',
     '/usr/share/man/man1/proxyip-check.1.gz' => '-rw-r--r--',
     '/usr/share/bash-completion/completions/proxyip-check' => '-rw-r--r--',
     '/etc/apache2/mods-available/proxyip.load' => '-rw-r--r--',
+    '/etc/apache2/mods-available/proxyip_send.load' => '-rw-r--r--',
     $CONF => '-rw-r--r--',
     map { ("$doc/$_" => '-rw-r--r--') } qw(README copyright
         changelog.Debian.gz examples/minimal.conf),
@@ -114,7 +116,9 @@ like($info, qr/^Version: \Q$version\E-1$/m, 'its version');
 like(bytes("$top/conf-examples/packaging/mod_proxyip.spec"),
     qr/^Version: +\Q$version\E$/m, "the spec's version is the same");
 is(`dpkg-deb -I '$first' conffiles`,
-    "$CONF\n/etc/apache2/mods-available/proxyip.load\n", 'its conffiles');
+    join('', map { "$_\n" } $CONF,
+        map { "/etc/apache2/mods-available/$_.load" } qw(proxyip proxyip_send)),
+    'its conffiles');
 
 SKIP: {
     skip 'lintian is not installed', 1
@@ -211,6 +215,12 @@ SKIP: {
     like(on_debian('configtest', 'apache2ctl configtest'), qr/Syntax OK/,
         'enabled and not configured: accepted');
     is(served(), '400 127.0.0.1', '... and a header is still a bad request');
+
+    on_debian('a2enmod, the second', 'a2enmod -q proxyip_send');
+    ok(-e "$root/etc/apache2/mods-enabled/proxy.load",
+        'what it needs is enabled with it');
+    like(on_debian('configtest', 'apache2ctl configtest'), qr/Syntax OK/,
+        '... and accepted');
 
     my $conf = bytes("$root$CONF");
     $conf =~ s/^#ProxyIP On$/ProxyIP On/m;

@@ -15,6 +15,7 @@ root=$folder/root
 package=libapache2-mod-proxyip
 templates=conf-examples/packaging/debian
 module=$(find "$root" -name mod_proxyip.so)
+send=$(find "$root" -name mod_proxyip_send.so)
 program=$(find "$root" -path '*/bin/proxyip-check' -type f)
 epoch=${SOURCE_DATE_EPOCH:-$(
     git log -1 --format=%ct 2> /dev/null || stat -c %Y src/version.h)}
@@ -30,13 +31,13 @@ libraries() {
         "$package" "$package" > "$folder/shlibdeps/debian/control"
     if ! (
         cd "$folder/shlibdeps"
-        dpkg-shlibdeps -O "$module" "$program" 2> /dev/null
+        dpkg-shlibdeps -O "$module" "$send" "$program" 2> /dev/null
     ) | sed -n 's/^shlibs:Depends=//p' |
         sed -E 's/libapr1(t64)?( \([^)]*\))?/libapr1t64\2 | libapr1\2/' |
         grep .; then
         printf 'libapr1t64 | libapr1, '
-        grep -aoh 'GLIBC_2\.[0-9]*' "$module" "$program" | sort -Vu |
-            sed -n '$s/^GLIBC_\(.*\)/libc6 (>= \1)/p'
+        grep -aoh 'GLIBC_2\.[0-9]*' "$module" "$send" "$program" |
+            sort -Vu | sed -n '$s/^GLIBC_\(.*\)/libc6 (>= \1)/p'
     fi
 }
 
@@ -47,7 +48,7 @@ magic=$(find "$(${APXS:-apxs} -q INCLUDEDIR)" -name ap_mmn.h \
 depends="apache2-api-${magic:?}, apache2-bin (>= 2.4.52), $(libraries)"
 
 if command -v strip > /dev/null; then
-    strip --strip-unneeded -R .comment -R .note "$module" "$program"
+    strip --strip-unneeded -R .comment -R .note "$module" "$send" "$program"
 fi
 
 doc=$root/usr/share/doc/$package
@@ -55,6 +56,7 @@ mkdir -p "$doc"
 cp README "$doc"
 cp $templates/copyright "$doc"
 cp -R conf-examples "$doc/examples"
+[ ! -d docs ] || cp -R docs "$doc"
 printf '%s (%s) unstable; urgency=medium\n\n  * %s\n\n -- %s  %s\n' \
     "$package" "$version" 'Built from the sources by make deb.' \
     "$maintainer" "$(LC_ALL=C date -u -R -d "@$epoch")" \

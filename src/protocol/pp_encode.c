@@ -14,8 +14,8 @@
 /*
  * The encoder: a pp_header_t to v1 or v2 bytes.
  *
- * Used by the test suite and by proxyip-check; the module itself never sends
- * a header.
+ * Used by mod_proxyip_send, the test suite and proxyip-check; mod_proxyip
+ * itself never sends a header.
  */
 
 #include "protocol/pp.h"

@@ -5,9 +5,11 @@
 # An example may name modules it needs on a line like this:
 #   # needs: proxy_balancer lbmethod_byrequests
 . "$(dirname "$0")/../lib/guard.sh"
-need src/settings/proxyip_conf.c README .libs/mod_proxyip.so
+need src/settings/proxyip_conf.c src/send/proxyip_send_conf.c README \
+    .libs/mod_proxyip.so .libs/mod_proxyip_send.so
 
-directives=$(tr '\n' ' ' < src/settings/proxyip_conf.c |
+directives=$(cat src/settings/proxyip_conf.c src/send/proxyip_send_conf.c |
+    tr '\n' ' ' |
     grep -oE 'AP_INIT_[A-Z0-9_]+\( *"[A-Za-z0-9]+"' | sed 's/.*"\(.*\)"/\1/')
 [ -n "$directives" ]
 ok $? "directives were found"
@@ -44,6 +46,8 @@ accepted() {
         perl -It/lib -MProxyIP::Httpd -e '
             print ProxyIP::Httpd::load_modules("event", @ARGV);
             print ProxyIP::Httpd::load_proxyip()' $modules
+        perl -It/lib -MProxyIP::Httpd -e '
+            undef $/; print ProxyIP::Httpd::load_send(<>)' "$1"
         printf '%s\n' "ServerRoot $root" 'ServerName localhost' \
             "DefaultRuntimeDir $root" "DocumentRoot $root/htdocs"
         [ "$(id -u)" -ne 0 ] || echo 'User nobody'

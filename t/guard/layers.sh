@@ -41,6 +41,10 @@ may report protocol settings
 may facts protocol settings
 may connection protocol settings report facts
 may check protocol
+may send protocol
+none "send uses no unit of mod_proxyip" "$(
+    grep -nE '#include "(proxyip_|mod_proxyip)' src/send/*.[ch] |
+    grep -vE '"(proxyip_logno|mod_proxyip)\.h"')"
 none "settings knows no connection" "$(
     grep -n '"proxyip_conn\.h"' src/settings/*.[ch])"
 none "check includes nothing of httpd and the module" "$(
@@ -67,6 +71,7 @@ none "no units include one another in a circle" "$(
             sed -n 's/^#include "\(.*\)\.h"$/\1/p' | sort -u |
             grep -vxF "$unit" | sed "s,^,$unit ,"
     done | tsort 2>&1 > /dev/null)"
-none "mod_proxyip.c takes no bytes apart" "$(
-    grep -n 'pp_[a-z]*(' mod_proxyip.c 2>&1 | grep -v proxyip_)"
+none "mod_proxyip.c takes no bytes apart, nor mod_proxyip_send.c" "$(
+    grep -n 'pp_[a-z]*(' mod_proxyip.c src/send/mod_proxyip_send.c 2>&1 |
+    grep -v proxyip_)"
 finish

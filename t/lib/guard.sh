@@ -69,12 +69,12 @@ apr_flags() {
         "-isystem $("$config" --includedir)"
 }
 
-# All C sources and headers; those of the module alone.
+# All C sources and headers; those of the modules alone.
 # shellcheck disable=SC2034 # for guards
 c_files=$(find . -path ./t/run -prune -o -name '*.[ch]' -print |
     sed 's,^\./,,' | sort)
 # shellcheck disable=SC2034 # for guards
 module_sources=$(echo "$c_files" |
-    grep -E '^(mod_proxyip|src/([a-z]+/)?proxyip_.*)\.c$')
+    grep -E '^(mod_proxyip|src/([a-z]+/)?(mod_)?proxyip_.*)\.c$')
 # shellcheck disable=SC2034 # for guards
 product_sources=$(echo "$c_files" | grep -E '^(mod_proxyip|src/.*)\.c$')

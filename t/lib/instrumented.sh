@@ -42,12 +42,13 @@ sanitize="$sanitize -fsanitize-undefined-trap-on-error"
 sanitize="$sanitize -fno-sanitize=null,object-size"
 exact="-I$PWD/t/fuzz -include exact.h"
 
-# build FLAGS: the module with exact.c, and the program.
+# build FLAGS: the modules with exact.c, and the program.
 build() {
     log=t/run/build.log
     if ! { env -u MAKEFLAGS -u MFLAGS make APXS="$APXS" proxyip-check \
         CFLAGS_EXTRA="$1" && env -u MAKEFLAGS -u MFLAGS make APXS="$APXS" \
-        CFLAGS_EXTRA="$1 $exact" EXACT=t/fuzz/exact.c .libs/mod_proxyip.so
+        CFLAGS_EXTRA="$1 $exact" EXACT=t/fuzz/exact.c .libs/mod_proxyip.so \
+        .libs/mod_proxyip_send.so
     } > "$log" 2>&1; then
         cat "$log"
         exit 1

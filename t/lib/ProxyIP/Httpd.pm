@@ -129,6 +129,14 @@ sub load_proxyip {
     return qq(LoadModule proxyip_module "$top/.libs/mod_proxyip.so"\n);
 }
 
+# The LoadModule line for the module that sends headers, where a configuration
+# has need of it; mod_proxy must be loaded before.
+sub load_send {
+    my ($config) = @_;
+    return '' if $config !~ /^\s*ProxyIPSend/m;
+    return qq(LoadModule proxyip_send_module "$top/.libs/mod_proxyip_send.so"\n);
+}
+
 # LoadModule lines for a module that t/lib/neighbours.sh has unpacked, and those
 # libraries that it wants in this release of the system; undef when it, or one
 # of them, is not there.

@@ -22,7 +22,7 @@
 #   EOC
 #
 # The configuration is what stands in `stream`, or that with the `stream` around
-# it.  ProxyIP::Process says what it may hold and how it all ends.
+# it, or an `http`.  ProxyIP::Process says what it may hold and how it all ends.
 
 package ProxyIP::Nginx;
 
@@ -45,7 +45,7 @@ sub start {
     my ($self) = @_;
     my ($program, $module) = $self->program or die "nginx not found\n";
     my $stream = $self->{config};
-    $stream = "stream {\n$stream}\n" if $stream !~ /^stream \{/;
+    $stream = "stream {\n$stream}\n" if $stream !~ /^(?:stream|http) \{/;
     my $config = $self->expand(<<"EOC");
 load_module $module;
 daemon off;

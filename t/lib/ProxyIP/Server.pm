@@ -44,7 +44,8 @@ use ProxyIP::Patience;
 #   loglevel  default: info proxyip:trace4
 #   workers   threads of the one child, or processes on prefork; default 8
 #   status    true: another listener for server-status; see status()
-#   proxyip   false: without the module under test
+#   proxyip   false: without the module under test; mod_proxyip_send is there
+#             where the configuration has one of its directives
 #   crashes   a pattern for what children may end by, e.g. qr/Aborted/
 #   limits, environment   see ProxyIP::Process
 sub new {
@@ -130,6 +131,7 @@ ErrorLog "\@root\@/logs/error_log"
 EOC
     $text .= ProxyIP::Httpd::load_modules($self->{mpm}, @{ $self->{modules} });
     $text .= ProxyIP::Httpd::load_proxyip() if $self->{proxyip};
+    $text .= ProxyIP::Httpd::load_send($self->{config});
     $text .= "LogLevel $level\n";
     $text .= "User nobody\nGroup #" . (getpwnam 'nobody')[3] . "\n" if !$>;
     $text .= $self->base_config . $self->size_config;
