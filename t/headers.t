@@ -33,6 +33,9 @@ my @adopted = (
      CLIENT, 4711],
     ['v2 with checksum', v2(crc => 1, tlvs => [tlv(0x04 => 'pad')]), CLIENT,
      4711],
+    ['v2, SSL TLV short', v2(tlvs => [tlv(0x20 => 'abcd')]), CLIENT, 4711],
+    ['v2, SSL sub-TLV overrun', v2(tlvs => [ssl_tlv(subs => [
+        tlv(0x21 => 'a', 2)])]), CLIENT, 4711],
     ['v2 of the largest size', v2(tlvs => [tlv(0x04 => 'n' x 4065)]), CLIENT,
      4711],
 );

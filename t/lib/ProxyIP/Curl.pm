@@ -40,7 +40,7 @@ sub curl {
     my $text = <$output>;
     close $output;
     my ($body, $code, $version, $port)
-        = $text =~ /\A(.*)\n(\d+) (\S+) (\d+)\z/s or die "curl: $text\n";
+        = $text =~ /\A(.*)\n(\d+) (\S+) (-?\d+)\z/s or die "curl: $text\n";
     return { body => $body, code => $code + 0, version => $version,
              port => $port, variables => { $body =~ /^(\w+)=(.*)$/mg } };
 }
