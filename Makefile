@@ -282,7 +282,7 @@ AGAIN = $(MAKE) --no-print-directory \
     $(if $(filter-out file,$(origin APXS)),APXS='$(APXS)')
 
 test:
-	@$(PACKAGES) senders
+	@$(PACKAGES) senders libclang-rt-dev
 	@t/lib/neighbours.sh
 	@+$(AGAIN) test-built
 
