@@ -78,7 +78,9 @@ static proxyip_conn_t *conn_to_ask(const conn_rec *c)
     return conn && conn->conf->https != PROXYIP_HTTPS_OFF ? conn : NULL;
 }
 
-int proxyip_https_holds(const conn_rec *c)
+/* Whether a connection is https because its header was taken and ProxyIPHTTPS
+ * says so; not for TLS that ends in this server alone. */
+static int holds(const conn_rec *c)
 {
     const proxyip_conn_t *conn = conn_to_ask(c);
 
@@ -131,7 +133,7 @@ static void correct_port(request_rec *r)
 
 int proxyip_https_post_read_request(request_rec *r)
 {
-    if (proxyip_https_holds(r->connection)) {
+    if (holds(r->connection)) {
         apr_table_setn(r->subprocess_env, "HTTPS", "on");
         correct_port(r);
     }
@@ -140,19 +142,19 @@ int proxyip_https_post_read_request(request_rec *r)
 
 const char *proxyip_https_scheme(const request_rec *r)
 {
-    return proxyip_https_holds(r->connection) ? "https" : NULL;
+    return holds(r->connection) ? "https" : NULL;
 }
 
 apr_port_t proxyip_https_default_port(const request_rec *r)
 {
-    return proxyip_https_holds(r->connection) ? DEFAULT_HTTPS_PORT : 0;
+    return holds(r->connection) ? DEFAULT_HTTPS_PORT : 0;
 }
 
 static authz_status check_require_ssl(request_rec *r,
                                       const char *require_line,
                                       const void *parsed)
 {
-    if (proxyip_https_holds(r->connection)) {
+    if (holds(r->connection)) {
         return AUTHZ_GRANTED;
     }
     return mod_ssl_require->check_authorization(r, require_line, parsed);

@@ -22,17 +22,6 @@
 #include "proxyip_private.h"
 
 /**
- * Whether a connection is https because its header was taken and the
- * listener's ProxyIPHTTPS says so.
- * @param c any connection; a stream's (c->master set) has its connection's
- *        answer
- * @return 1 or 0; 0 too for one whose TLS ends in this server, unless the
- *         header and the setting make it https as well
- * @remark in any thread, once the header's part is over
- */
-int proxyip_https_holds(const conn_rec *c);
-
-/**
  * pre_config: put a `Require ssl` in front of mod_ssl's, which grants what
  * holds here and else asks mod_ssl's.  Without mod_ssl there is none.
  * @param pconf the configuration's pool

@@ -261,7 +261,7 @@ void proxyip_refusals_add(const proxyip_conn_t *conn)
 
 void proxyip_refusals_attach(const apr_array_header_t *listeners)
 {
-    current = apr_array_copy(listeners->pool, listeners);
+    current = listeners;
 }
 
 int proxyip_refusals_monitor(apr_pool_t *p, server_rec *main_s)

@@ -34,6 +34,7 @@ typedef struct {
 } proxyip_refused_t;
 
 /** Note which listeners to warn of, until the next restart.
+ * @param listeners what proxyip_listeners_attach() found; kept
  * @remark for post_config */
 void proxyip_refusals_attach(const apr_array_header_t *listeners);
 

@@ -40,7 +40,7 @@
 
 module AP_MODULE_DECLARE_DATA vandal_module;
 
-static int spoil_record(unsigned char *peer)
+static void spoil_record(unsigned char *peer)
 {
     proxyip_record_t *record = (proxyip_record_t *)(void *)(
         peer - offsetof(proxyip_record_t, peer));
@@ -51,7 +51,6 @@ static int spoil_record(unsigned char *peer)
     record->family = 0xffff;
     record->time = INT64_MAX;
     record->moment = INT64_MIN;
-    return 1;
 }
 
 static void fill(unsigned char *at, const unsigned char *end, apr_uint32_t with)
@@ -69,7 +68,10 @@ static int spoil(unsigned char *from, unsigned char *end, const char *how)
 
     for (at = from; at + MARK_LEN <= end; at += 4) {
         if (memcmp(at, MARK, MARK_LEN) == 0) {
-            found += strcmp(how, "records") == 0 ? spoil_record(at) : 1;
+            found++;
+            if (strcmp(how, "records") == 0) {
+                spoil_record(at);
+            }
         }
     }
     if (found > 0 && strcmp(how, "records") != 0) {
