@@ -25,6 +25,7 @@
 #include <string.h>
 
 #define V1_PREFIX "PROXY "
+#define V1_TCP_LEN 5 /* `TCP4 ` and `TCP6 ` */
 
 /* The shortest header there is: `PROXY UNKNOWN` and CRLF (section 2.1). */
 #define SHORTEST_HEADER 15
@@ -74,8 +75,8 @@ typedef struct {
 } v1_keyword_t;
 
 static const v1_keyword_t v1_keywords[] = {
-    {"TCP6 ", 5, PP_INET6, CLASS_INET6, 22, PP_V1_MAX},
-    {"TCP4 ", 5, PP_INET, CLASS_INET, 32, 56},
+    {"TCP6 ", V1_TCP_LEN, PP_INET6, CLASS_INET6, 22, PP_V1_MAX},
+    {"TCP4 ", V1_TCP_LEN, PP_INET, CLASS_INET, 32, 56},
     {"UNKNOWN", 7, PP_UNSPEC, CLASS_ANY, SHORTEST_HEADER, PP_V1_MAX},
 };
 
@@ -138,6 +139,11 @@ static pp_answer_t done(size_t wire_len)
 static size_t larger(size_t a, size_t b)
 {
     return a > b ? a : b;
+}
+
+static size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
 }
 
 /* Whether all of a fixed text is there: the ordinary case, at the cost of a
@@ -333,21 +339,55 @@ static pp_reason_t read_v1(const uint8_t *bytes, size_t wire_len,
     return PP_OK;
 }
 
+/* Most headers: a whole line of addresses without a fault.  What reads the
+ * fields accepts no byte that its line cannot have, so none is asked for its
+ * class.  Returns the line's length; 0 for any other line. */
+static size_t read_faultless_v1(const uint8_t *bytes, size_t len,
+                                unsigned int formats, pp_header_t *header)
+{
+    const size_t at = PP_V1_COMMIT + V1_TCP_LEN;
+    const v1_keyword_t *keyword;
+    const uint8_t *cr;
+    size_t wire_len;
+    size_t unused;
+
+    if (!(formats & PP_FORMAT_V1) || len <= at
+        || !begins_with(bytes, len, V1_PREFIX "TCP", sizeof(V1_PREFIX) + 2)) {
+        return 0;
+    }
+    keyword = find_keyword(bytes + PP_V1_COMMIT, len - PP_V1_COMMIT, &unused);
+    if (!keyword) {
+        return 0;
+    }
+    cr = memchr(bytes + at, '\r', smaller(len, keyword->max_line) - at);
+    wire_len = cr ? (size_t)(cr - bytes) + 2 : 0;
+    return wire_len > 0 && wire_len <= smaller(len, keyword->max_line)
+                   && cr[1] == '\n'
+                   && read_v1(bytes, wire_len, keyword, header) == PP_OK
+               ? wire_len
+               : 0;
+}
+
 static pp_answer_t decode_v1(const uint8_t *bytes, size_t len,
                              const pp_rules_t *rules, pp_header_t *header)
 {
     const v1_keyword_t *keyword = NULL;
-    pp_answer_t frame = frame_v1(bytes, len, rules->formats, &keyword);
-    pp_reason_t reason;
+    size_t wire_len = read_faultless_v1(bytes, len, rules->formats, header);
+    pp_reason_t reason = PP_OK;
 
-    if (frame.status != PP_DONE) {
-        return frame;
+    if (wire_len == 0) {
+        pp_answer_t frame = frame_v1(bytes, len, rules->formats, &keyword);
+
+        if (frame.status != PP_DONE) {
+            return frame;
+        }
+        wire_len = frame.len;
+        reason = read_v1(bytes, wire_len, keyword, header);
     }
-    reason = read_v1(bytes, frame.len, keyword, header);
     if (reason == PP_OK && rules->checksum_required) {
         reason = PP_BAD_CRC_MISSING;
     }
-    return reason == PP_OK ? frame : bad(reason, frame.len - 1);
+    return reason == PP_OK ? done(wire_len) : bad(reason, wire_len - 1);
 }
 
 /* The address block's size (section 2.2); 0 where there is none to read:
