@@ -80,6 +80,8 @@ typedef struct {
     /* the thread's own */
     int takes;            /* watches what other children give */
     int64_t asked_in_vain;
+    int64_t counted_at;   /* when has_siblings was asked for */
+    int has_siblings;     /* see proxyip_lobby_state_t */
     int64_t looked_at;    /* whether the MPM accepts; see the next */
     int64_t asleep_since;
     int64_t woken;
@@ -432,6 +434,19 @@ static void wake_mpm(void)
     proxyip_back_wake_mpm();
 }
 
+/* Asked of the shared block for all places of children, so not each time. */
+static int has_siblings(int64_t now)
+{
+    if (proxyip_handover_descriptor() < 0) {
+        return 0;
+    }
+    if (now - lobby->counted_at >= PROXYIP_LOBBY_LOOK_US) {
+        lobby->counted_at = now;
+        lobby->has_siblings = proxyip_children_has_siblings();
+    }
+    return lobby->has_siblings;
+}
+
 /* With the mutex held. */
 static proxyip_lobby_plan_t make_plan(int64_t now)
 {
@@ -450,9 +465,7 @@ static proxyip_lobby_plan_t make_plan(int64_t now)
                                  : PROXYIP_LOBBY_NEVER;
     state.last_entry = lobby->last_entry;
     state.asked_in_vain = lobby->asked_in_vain;
-    state.has_siblings = state.ready > 0
-                         && proxyip_handover_descriptor() >= 0
-                         && proxyip_children_has_siblings();
+    state.has_siblings = state.ready > 0 && has_siblings(now);
     plan = proxyip_lobby_plan(&state);
     lobby->sleeps_until = plan.sleep_until;
     return plan;
