@@ -10,15 +10,16 @@ cd "$(dirname "$0")/../.." || exit 1
 tests=0
 not_ok=0
 
-# ok STATUS NAME [WHY]: a test that passes when STATUS is 0.
+# ok STATUS NAME [WHY]: a test that passes when STATUS is 0.  The reason comes
+# first, as in the unit tests: ProxyIP::Harness tells it with the failure.
 ok() {
     tests=$((tests + 1))
     if [ "$1" -eq 0 ]; then
         echo "ok $tests - $2"
     else
         not_ok=$((not_ok + 1))
-        echo "not ok $tests - $2"
         [ -z "${3:-}" ] || printf '%s\n' "$3" | sed 's/^/#   /'
+        echo "not ok $tests - $2"
     fi
 }
 

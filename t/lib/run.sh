@@ -3,9 +3,10 @@
 #
 # Run the tests of a built tree: the guards, the unit tests, the fuzz targets
 # on their corpora, then the Apache::Test suite once per MPM in $MPMS.  With
-# arguments only those: t/guard/*.sh, t/unit/*.bin, t/fuzz/*.bin, t/*.t.  The
-# last line printed is `N passed, N failed`; the exit status is 0 only when
-# some passed and none failed.
+# arguments only those: t/guard/*.sh, t/unit/*.bin, t/fuzz/*.bin, t/*.t.  What
+# failed is said again at the end, in at most $room lines, because a log's end
+# is what is looked at.  The last line printed is `N passed, N failed`; the exit
+# status is 0 only when some passed and none failed.
 #
 # $PROXYIP_LEAVE_OUT names .t files that are not run unless they are named;
 # under $PROXYIP_UNDER, a command, unit tests and fuzz targets are run.
@@ -14,8 +15,11 @@ cd "$(dirname "$0")/../.." || exit 1
 PERL5LIB=$PWD/t/lib${PERL5LIB:+:$PERL5LIB}
 export PERL5LIB
 
+room=16
+
 # To this file each part's harness (ProxyIP::Harness) appends a line
-# `passed failed skipped`.
+# `passed failed skipped`, before it `- FILE:LINE: TEST` for each failed test,
+# and behind that, indented, why.
 mkdir -p t/run
 PROXYIP_TALLY=$(mktemp "$PWD/t/run/tally-XXXXXX") || exit 1
 export PROXYIP_TALLY
@@ -33,10 +37,13 @@ part() {
     "$@"
     status=$?
     new=$(tail -n "+$((before + 1))" "$PROXYIP_TALLY")
-    failed=$(echo "$new" | awk '{ n += $2 } END { print n + 0 }')
+    failed=$(echo "$new" | awk '/^[0-9]/ { n += $2 } END { print n + 0 }')
     if [ -z "$new" ] || { [ "$status" -ne 0 ] && [ "$failed" -eq 0 ]; }; then
         echo "$name: did not run to its end (status $status)"
-        echo "0 1 0" >> "$PROXYIP_TALLY"
+        {
+            echo "- $name: did not run to its end (status $status)"
+            echo "0 1 0"
+        } >> "$PROXYIP_TALLY"
     fi
 }
 
@@ -74,7 +81,10 @@ on_mpm() {
     shift
     perl t/TEST "$@" || return 1
     # Its last lines are about the stop: see ProxyIP::Server::complaints.
-    ! head -n -5 t/logs/error_log | grep 'exit signal'
+    crashed=$(head -n -5 t/logs/error_log | grep 'exit signal') || return 0
+    echo "$crashed"
+    echo "$crashed" | sed 's/^/- /' >> "$PROXYIP_TALLY"
+    return 1
 }
 
 suite() {
@@ -109,8 +119,32 @@ else
     [ -z "$tests" ] || suite $tests
 fi
 
+# Of why a test failed as many lines as there is room for.
 echo
-awk '{ passed += $1; failed += $2; skipped += $3 }
+awk -v room="$room" '
+    /^- / { test[++tests] = substr($0, 3) }
+    /^ / { reason[tests, ++reasons[tests]] = substr($0, 3) }
+    END {
+        if (tests)
+            print "Failed:"
+        for (most = 4; most > 0; most--) {
+            lines = tests
+            for (i = 1; i <= tests; i++)
+                lines += reasons[i] < most ? reasons[i] : most
+            if (lines <= room)
+                break
+        }
+        for (i = 1; i <= tests; i++) {
+            if (i == room && tests > room) {
+                print "and " tests - i + 1 " more"
+                break
+            }
+            print test[i]
+            for (j = 1; j <= most && j <= reasons[i]; j++)
+                print reason[i, j]
+        }
+    }' "$PROXYIP_TALLY"
+awk '/^[0-9]/ { passed += $1; failed += $2; skipped += $3 }
     END {
         if (skipped)
             printf "%d skipped\n", skipped
