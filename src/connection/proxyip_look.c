@@ -22,6 +22,10 @@
 
 #include "settings/proxyip_conf.h"
 
+/* A mark that every socket can have: the smallest receive buffer is twice as
+ * large (SOCK_MIN_RCVBUF). */
+#define SURE_LOW_WATER 1024
+
 static ssize_t peek(int fd, uint8_t *buffer, size_t size)
 {
     ssize_t n;
@@ -108,9 +112,31 @@ void proxyip_look(int fd, const proxyip_conf_t *conf,
     }
 }
 
+static void set_option(int fd, int option, int value)
+{
+    setsockopt(fd, SOL_SOCKET, option, &value, sizeof(value));
+}
+
+static int get_low_water(int fd)
+{
+    int value = 0;
+    socklen_t len = sizeof(value);
+
+    getsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &value, &len);
+    return value;
+}
+
+/* Linux makes the mark at most half of a receive buffer whose size was set
+ * (tcp_set_rcvlowat()): this tells that ReceiveBufferSize is too small for the
+ * header, which would never be seen whole.  Its bytes take more room than
+ * their number, the more the smaller the packets are. */
 void proxyip_look_set_low_water(int fd, size_t needed)
 {
     int low_water = (int)needed; /* at most PROXYIP_LOOK_MAX */
 
-    setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &low_water, sizeof(low_water));
+    set_option(fd, SO_RCVLOWAT, low_water);
+    if (low_water > SURE_LOW_WATER && get_low_water(fd) < low_water) {
+        set_option(fd, SO_RCVBUF, 2 * low_water);
+        set_option(fd, SO_RCVLOWAT, low_water);
+    }
 }
