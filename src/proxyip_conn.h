@@ -105,8 +105,9 @@ int proxyip_conn_may_lack_header(const proxyip_rule_t *rule,
                                  const uint8_t *bytes, size_t len);
 
 /**
- * Note what refused bytes look like.  Who only says that it is httpd itself,
- * from another machine, is one who sends a request.
+ * Note what refused bytes look like.  A request that looks like httpd's own
+ * (the dummy connection to its listener) counts as one only from this machine;
+ * from another it is a plain HTTP request.
  * @param conn the record whose look is set
  * @param bytes the bytes; may be NULL when len is 0
  * @param len number of bytes

@@ -257,8 +257,8 @@ EOC
     my $haproxy = haproxy($server, ['lb', 'send-proxy-v2']);
     is_refused(ask($haproxy));
     error_line($server, 'warn', <<'EOS');
-PIP0046: main server (ProxyIP On at {ProxyIP On}): 1 connection refused, of
-peers that no ProxyIPPeer names; the last: 127.0.0.9, rejected on accept; if
+PIP0046: main server (ProxyIP On at {ProxyIP On}): 1 connection refused, from
+peers that no ProxyIPPeer matches; the last: 127.0.0.9, rejected on accept; if
 that is your load balancer, say ProxyIPPeer require and its address; ...
 LogLevel proxyip:info shows each
 EOS
@@ -413,9 +413,9 @@ EOC
     my $haproxy = haproxy($server, ['lb', '']);
     is_refused(ask($haproxy));
     error_line($server, 'warn', <<'EOS');
-PIP0046: main server (...): 1 connection refused, of peers that only `all` or a
-/0 holds; the last: 127.0.0.9, no PROXY header: an HTTP request; if that is your
-load balancer, turn the header on there; LogLevel proxyip:info shows each
+PIP0046: main server (...): 1 connection refused, from peers that only `all` or
+a /0 matches; the last: 127.0.0.9, no PROXY header: an HTTP request; if that is
+your load balancer, turn the header on there; LogLevel proxyip:info shows each
 EOS
     counters($server, Missing => 1);
     # Fix, in haproxy.cfg:
@@ -1003,9 +1003,9 @@ EOC
     is(ask($haproxy)->{variables}{HOST}, undef,
         "the answer is the listener's virtual host's");
     error_line($server, 'debug', <<'EOS', 'error log: at debug');
-PIP0047: the header's destination is 127.0.0.1:@port:dialled@, which no virtual
-host has that says ProxyIPServerAddr On: the listener's port and virtual host
-stay
+PIP0047: no virtual host with ProxyIPServerAddr On matches the header's
+destination, 127.0.0.1:@port:dialled@: the listener's port and virtual host are
+kept
 EOS
     # Fix:
     fix($server, "shop.example.com\n" =>
@@ -1196,8 +1196,8 @@ subtest 'warn: AWS NLB with client IP preservation, once a minute' => sub {
     # One was in the first line.
     local $patience = 90;
     error_line($rejected, 'warn', <<'EOS');
-PIP0046: main server (...): 9 connections refused since the last such line, of
-peers that no ProxyIPPeer names; the last: 127.2.0.10, rejected on accept,
+PIP0046: main server (...): 9 connections refused since the last such line, from
+peers that no ProxyIPPeer matches; the last: 127.2.0.10, rejected on accept,
 others: 127.2.0...
 EOS
 };

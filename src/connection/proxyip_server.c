@@ -64,9 +64,9 @@ static void log_choice(const proxyip_conn_t *conn, int is_chosen)
     if (!is_chosen) {
         ap_log_cserror(APLOG_MARK, APLOG_DEBUG, 0, c, conn->server,
                        PROXYIP_LOGNO(0047)
-                       "the header's destination is %pI, which no virtual host"
-                       " has that says ProxyIPServerAddr On: the listener's"
-                       " port and virtual host stay", c->local_addr);
+                       "no virtual host with ProxyIPServerAddr On matches the"
+                       " header's destination, %pI: the listener's port and"
+                       " virtual host are kept", c->local_addr);
         return;
     }
     ap_log_cserror(APLOG_MARK, APLOG_TRACE1, 0, c, conn->server,

@@ -158,7 +158,7 @@ static entry_t *share_entry(const entry_t *kind)
 
     if (!others->what) {
         *others = *kind;
-        others->what = "closed or complained of for various reasons";
+        others->what = "closed or warned of, for several reasons";
         others->why = NULL;
         others->listener = NULL;
         memset(&others->peer, 0, sizeof(others->peer));

@@ -62,7 +62,7 @@ static void remember(proxyip_records_t *records, const proxyip_conn_t *conn)
     __atomic_store_n(&record->serial, serial, __ATOMIC_RELEASE);
 }
 
-/* What operators are to hear of; not httpd's own connections. */
+/* Operators are told of these; not of httpd's own connections. */
 static int is_refusal(apr_uint32_t outcome, apr_uint32_t look)
 {
     switch (outcome) {
@@ -198,26 +198,27 @@ static void log_refused(server_rec *s, const proxyip_counters_t *counters,
     list_others(&counters->strangers, last->peer_ip, others, sizeof(others));
     ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s, PROXYIP_LOGNO(0046)
                  "%s (ProxyIP On at %s:%d): %" APR_UINT64_T_FMT
-                 " connection%s refused%s, of peers that %s; the last: %s,"
+                 " connection%s refused%s, from peers that %s; the last: %s,"
                  " %s%s%s%s; if that is your load balancer, %s; LogLevel"
                  " proxyip:info shows each",
                  last->listener, on ? on->filename : "?",
                  on ? on->line_num : 0, count, count == 1 ? "" : "s",
                  is_first ? "" : " since the last such line",
                  last->outcome == PROXYIP_REJECTED
-                     ? "no ProxyIPPeer names"
-                     : "only `all` or a /0 holds",
+                     ? "no ProxyIPPeer matches"
+                     : "only `all` or a /0 matches",
                  last->peer_ip, last->what, last->why ? ": " : "",
                  last->why ? last->why : "", others, advice_of(last));
 }
 
-/* A moment to come was not written by us. */
+/* A time in the future was not written by this module: do not wait for it. */
 static int is_time_to_warn(apr_int64_t before, apr_time_t now)
 {
     return before <= now - WARN_PERIOD_US || before > now + WARN_PERIOD_US;
 }
 
-/* Whoever finds that a minute has passed, in whichever process, says it. */
+/* Warn if a minute has passed since the last warning: whichever process finds
+ * that first. */
 static void warn(server_rec *s, proxyip_counters_t *counters)
 {
     apr_time_t now = proxyip_clock_now();

@@ -58,7 +58,7 @@ static const char *const setting_directives[PROXYIP_SETTINGS] = {
     [PROXYIP_SET_ENV] = "ProxyIPEnv",
 };
 
-/* Of the present reading of the configuration; unused after it. */
+/* Set while the configuration is read, and not used afterwards. */
 static void (*add_hooks_for)(proxyip_setting_t setting);
 static int has_hooks[PROXYIP_SETTINGS];
 
