@@ -39,9 +39,10 @@ ok($server->wait_until(10, sub { $server->status->{ProxyIPWaiting} == 40 }),
 is($few->speak->result->{answered}, 40, '... and are served');
 is($log->count(qr/PIP0029/), 0, '... nothing is said of descriptors');
 
-# Those that have spoken are not the ones to go.
-my @begun = map { my $client = ProxyIP::Client->new(port => $server->port)
-    ->send(v2()); $client->get('/'); $client } 1 .. 5;
+# Those that have spoken are not the ones to go.  They are in the middle of a
+# request: one that is kept alive between two may be closed by event itself.
+my @begun = map { ProxyIP::Client->new(port => $server->port)
+    ->send(v2() . "GET / HTTP/1.1\r\n") } 1 .. 5;
 my $crowd = ProxyIP::Many->new(port => $server->port, count => $COUNT,
     silent => 1, rate => 400);
 my %load = map { $_->[0] => ProxyIP::Many->new(port => $server->port,
@@ -57,7 +58,8 @@ for my $who (sort keys %load) {
         . "those that $who: " . ProxyIP::Many->how($result));
     is($result->{lost}, 0, '... none is lost');
 }
-is(scalar(grep { my $answer = $_->get('/'); $answer && $answer->code == 200 }
+$_->send("Host: localhost\r\n\r\n") for @begun;
+is(scalar(grep { my $answer = $_->answer; $answer && $answer->code == 200 }
     @begun), 5, '... nor those that had begun before');
 
 my $status;
