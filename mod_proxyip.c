@@ -154,18 +154,18 @@ static void add_env_hooks(void)
 
 static void add_https_hooks(void)
 {
-    /* Behind mod_http2's, which stands at LAST.  Not by its name: of a module
-     * with two such hooks APR takes the first, and that is another one. */
+    /* After mod_http2's second hook, which is at LAST.  A number, because the
+     * name of a module stands for the first of its hooks only. */
     const int after_http2 = APR_HOOK_LAST + 5;
 
-    /* These three in any order: mod_ssl says yes of its own connections
-     * only, and core has its say at REALLY_LAST. */
+    /* The order of these three does not matter: mod_ssl answers for its own
+     * connections only, and core answers at REALLY_LAST. */
     ap_hook_ssl_conn_is_ssl(proxyip_https_conn_is_ssl, NULL, NULL,
                             APR_HOOK_MIDDLE);
     ap_hook_http_scheme(proxyip_https_scheme, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_default_port(proxyip_https_default_port, NULL, NULL,
                          APR_HOOK_MIDDLE);
-    /* Behind mod_http2, which looks for its preface there, and before core
+    /* After mod_http2, which looks for its preface, and before core
      * (APR_HOOK_REALLY_LAST), which reads requests. */
     ap_hook_process_connection(proxyip_https_process_connection, NULL, NULL,
                                after_http2);
@@ -175,8 +175,8 @@ static void add_https_hooks(void)
                               APR_HOOK_REALLY_FIRST);
 }
 
-/* What each request would run through for nothing is there only where a
- * directive wants it. */
+/* These hooks run for each request, so they are added only where a directive
+ * needs them. */
 static void add_hooks_for(proxyip_setting_t setting)
 {
     if (setting == PROXYIP_SET_ENV) {
@@ -189,7 +189,7 @@ static void add_hooks_for(proxyip_setting_t setting)
 
 static void register_hooks(apr_pool_t *p)
 {
-    /* Before all others: event's own hook stands at REALLY_FIRST, and a
+    /* Before all others: event's own hook is at REALLY_FIRST, and a
      * module that met the connection before us would meet the peer. */
     const int before_all = APR_HOOK_REALLY_FIRST - 10;
 

@@ -251,8 +251,8 @@ static const apr_os_sock_info_t *describe(apr_os_sock_info_t *info, int *fd,
     return info;
 }
 
-/* Something for the MPM to give to the worker that it has set aside.  Its
- * descriptor is none; our pre_connection hook ends it. */
+/* Event has set a worker aside, and must get a connection to give to it.  This
+ * one has no descriptor, and our pre_connection hook ends it. */
 static apr_status_t accept_none(void **accepted, apr_pool_t *ptrans)
 {
     static const proxyip_ticket_t ticket = {.is_none = 1};
@@ -399,8 +399,9 @@ void proxyip_back_wake_mpm(void)
     ap_mpm_register_timed_callback(0, do_nothing, NULL);
 }
 
-/* accept_func of all other records; in event's listener thread.  Where another
- * child was faster, event would keep the worker aside. */
+/* accept_func of all other records; in event's listener thread.  When another
+ * child was faster and there is nothing to accept, event would keep the worker
+ * aside that it took for this. */
 static apr_status_t accept_real(void **accepted, ap_listen_rec *lr,
                                 apr_pool_t *ptrans)
 {

@@ -173,8 +173,8 @@ static void set_low_water(proxyip_waiter_t *waiter, size_t needed)
 }
 
 /* Bytes that are there already are not to wake the thread, nor is each one
- * that a slow sender adds.  Before the first there is nothing to wait for but
- * any, and nothing to pay. */
+ * that a slow sender adds.  Before the first byte the default mark is
+ * right, and no system call is spent. */
 static void raise_low_water(proxyip_waiter_t *waiter,
                             const proxyip_seen_t *seen)
 {
@@ -355,7 +355,8 @@ static int is_to_wait(const proxyip_waiter_t *waiter)
                             || waiter->rule->policy == PROXYIP_OPTIONAL);
 }
 
-/* What was said of its deadline holds, but never for longer than here. */
+/* The deadline that came with it holds, but is no later than that of a
+ * connection that begins to wait here now. */
 static void correct_deadline(proxyip_waiter_t *waiter)
 {
     int64_t latest = proxyip_clock_now() + row_time(waiter);
@@ -410,7 +411,8 @@ static void take_some(void)
     }
 }
 
-/* The scoreboard tells; it is not asked each time that something happens. */
+/* Look into the scoreboard whether the MPM accepts; not each time that
+ * something happens, because that costs more than the rest of a turn. */
 static void look_at_mpm(int64_t now)
 {
     if (now - lobby->looked_at < PROXYIP_LOBBY_ASLEEP_US) {
@@ -434,7 +436,7 @@ static void wake_mpm(void)
     proxyip_back_wake_mpm();
 }
 
-/* Asked of the shared block for all places of children, so not each time. */
+/* Not looked up each time: that goes through the places of all children. */
 static int has_siblings(int64_t now)
 {
     if (proxyip_handover_descriptor() < 0) {
@@ -598,8 +600,8 @@ static void wait_until_open(void)
     }
 }
 
-/* Nobody else has them now: workers are told to wait themselves, and the MPM
- * accepts no more. */
+/* This thread alone uses the lists now: workers find the lobby closed and wait
+ * themselves, and the MPM accepts no more. */
 static proxyip_waiter_t *next_to_leave(void)
 {
     proxyip_waiter_t *waiter = proxyip_back_pull();

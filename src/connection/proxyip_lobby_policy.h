@@ -38,8 +38,8 @@
  * each of them need not wake it. */
 #define PROXYIP_LOBBY_TICK_US 500000
 
-/* How often it is looked whether there are other children, and whether the MPM
- * goes on to accept, ... */
+/* How often the lobby looks for other children, and whether the MPM goes on to
+ * accept, ... */
 #define PROXYIP_LOBBY_LOOK_US 1000000
 
 /* ... how long it may have stopped although workers are idle, and how long it

@@ -19,9 +19,9 @@
  * of all <VirtualHost> addresses, as if the connection had come in on the
  * destination; no Listen need have that address.  The lookup sets the names
  * among which Host and SNI choose later, so they reach no virtual host of
- * another address and port.  Whether such a move is allowed is the word of
- * the virtual host that was found: it stands for all names of its address and
- * port, for proxyip_checks_run() does not let them differ in it.
+ * another address and port.  The virtual host that was found says whether the
+ * connection may move there, for all names of its address and port:
+ * proxyip_checks_run() does not let them differ in it.
  *
  * Nothing of ours follows the new virtual host: conn->conf, the peer and its
  * rule remain those of the listener.

@@ -31,7 +31,7 @@
  * process_connection: take the header off, the first time.
  * @param c any connection
  * @return DECLINED; OK for one that has to be closed, because its header is
- *         there no more
+ *         no longer there
  */
 int proxyip_strip_process_connection(conn_rec *c);
 

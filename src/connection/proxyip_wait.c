@@ -30,13 +30,13 @@
 #include "report/proxyip_children.h"
 #include "settings/proxyip_conf.h"
 
-/* Elsewhere a peer's end is seen as a read of no bytes alone, and one that
- * closes behind its header is waited for until its time is up. */
+/* Without it a peer's close is seen only when no byte is left to look at: one
+ * that closes after its header is waited for until its deadline. */
 #ifndef POLLRDHUP
 #define POLLRDHUP 0
 #endif
 
-/* How long a worker does not look whether its child stops. */
+/* A worker looks at least this often whether its child stops. */
 #define LONGEST_POLL_US apr_time_from_msec(500)
 
 /* Under memory pressure the kernel reports fewer bytes than the low-water mark

@@ -50,7 +50,7 @@ struct proxyip_fact_t {
                        verified */
 };
 
-/* What the readers of TLVs are for. */
+/* The argument of readers that need none. */
 #define NO_ARG 0
 
 /* A connection's facts; 0 when it has none.  A `direct` peer's connection has
@@ -246,7 +246,7 @@ static const char *read_tlv_hex(apr_pool_t *p, const source_t *source,
                                        : NULL;
 }
 
-/* Whatever a sender of one's own puts there: text where it is. */
+/* A custom TLV as text, where its bytes are text. */
 static const char *read_tlv_utf8(apr_pool_t *p, const source_t *source,
                                  int arg)
 {

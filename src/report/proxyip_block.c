@@ -60,8 +60,9 @@ typedef struct {
 /* Set by post_config, only read afterwards. */
 static block_t *block;
 
-/* Nothing of ours may be left on the process's pool but memory: the module is
- * unloaded at each restart.  (apr_shm's own cleanup is APR's.) */
+/* From the process's pool, which outlives restarts.  No cleanup function of
+ * ours may be registered there: the module is unloaded at each restart.
+ * (apr_shm's own cleanup is APR's code.) */
 static void *make_memory(server_rec *main_s, apr_size_t size)
 {
     apr_pool_t *p = main_s->process->pool;
@@ -111,7 +112,8 @@ static void make_block(block_t *made, server_rec *main_s, int rows_max)
                               (apr_size_t)rows_max * NAME_SIZE);
 }
 
-/* A module that was changed without a thought of RETAINED starts anew. */
+/* Whether a block that was kept has this module's layout.  One that was made by
+ * a module whose RETAINED should have been raised, and was not, starts anew. */
 static int is_usable(const block_t *kept)
 {
     return kept->rows && kept->row_size == sizeof(*kept->rows);

@@ -559,7 +559,7 @@ static void trace_bytes(const proxyip_conn_t *conn, const char *what,
 void proxyip_log_bytes(const proxyip_conn_t *conn, const char *what,
                        const uint8_t *bytes, size_t len)
 {
-    /* Asked here, of every header: room for hex would cost more. */
+    /* Asked here, because every header comes by: the room for hex is large. */
     if (APLOGctrace4(conn->c)) {
         trace_bytes(conn, what, bytes, len);
     }

@@ -123,7 +123,7 @@ static int check_agreement(apr_pool_t *p, const proxyip_listener_t *listener)
 {
     int setting;
 
-    /* Without a header of its own a listener still takes, or does not take,
+    /* A listener that is Off reads no header, but still takes, or refuses,
      * connections that others' headers bring. */
     if (!proxyip_listeners_is_on(listener)) {
         return check_setting(p, listener, PROXYIP_SET_SERVER_ADDR);

@@ -661,7 +661,7 @@ static apr_port_t read_https_port(const char *arg)
     return arg[i] || port > 65535 ? 0 : (apr_port_t)port;
 }
 
-/* A setting is used: what it takes is added, once. */
+/* Add the hooks that a setting needs, once. */
 static void want_hooks(proxyip_setting_t setting)
 {
     if (!has_hooks[setting]) {
