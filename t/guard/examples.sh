@@ -1,8 +1,8 @@
 #!/bin/sh
-# What directives.sh does not look at in conf-examples: the index, and the
+# What directives.sh does not look at in conf-examples: its README, and the
 # pieces that are not httpd's own.
 . "$(dirname "$0")/../lib/guard.sh"
-need conf-examples/INDEX conf-examples/haproxy.cfg \
+need conf-examples/README conf-examples/haproxy.cfg \
     conf-examples/kubernetes/deployment.yaml conf-examples/kubernetes/README \
     conf-examples/docker-compose/compose.yaml .libs/mod_proxyip.so
 cd conf-examples || exit 1
@@ -10,17 +10,15 @@ cd conf-examples || exit 1
 # Of packaging t/packages.t makes use.
 pieces=$(find . -path ./packaging -prune -o -path './*/*' -type f -print)
 
-# A folder's own files are named by the one that the index names.
-none "each file is in INDEX" "$(
+# A folder's own files are named by the one that README names.
+none "each file is in README" "$(
     for file in *; do
-        [ "$file" = INDEX ] || grep -qE "(^|[ ,])$file(/|,|$)" INDEX ||
-            echo "$file"
+        case $file in
+        README | README.md) ;;
+        *) grep -qE "\]\($file[/)]" README || echo "$file" ;;
+        esac
     done)"
-none "INDEX and the files name none that is not there" "$(
-    grep -oE '[a-z0-9]+([-/][a-z0-9]+)*(\.(conf|cfg|txt|yaml)|/README)\b' \
-        INDEX | sort -u | while read -r file; do
-        [ -e "$file" ] || echo "INDEX: $file"
-    done
+none "the files name none that is not there" "$(
     # Other people's files have such names too: these are known.
     # shellcheck disable=SC2086 # a list of files
     grep -noE '\b[a-z0-9]+(-[a-z0-9]+)+\.conf\b' ./*.conf $pieces |
@@ -35,9 +33,9 @@ none "each opens with what it is for, and says what the other side needs" "$(
     done)"
 # shellcheck disable=SC2086 # a list of files
 none "80 columns, no tab, no blank at an end" "$(
-    grep -nE "$(printf '\t')| \$" INDEX ./*.conf $pieces
+    grep -nE "$(printf '\t')| \$" ./*.conf $pieces
     awk 'length > 80 && !/^ *server |^    [a-z.]*\/[a-z-]*: / {
-        print FILENAME ":" FNR ": " length }' INDEX ./*.* $pieces)"
+        print FILENAME ":" FNR ": " length }' ./*.* $pieces)"
 
 root=$(mktemp -d) || exit 1
 trap 'rm -rf "$root"' EXIT
