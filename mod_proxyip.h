@@ -46,7 +46,7 @@
  * @param c the connection, not NULL
  * @param name the variable's name without its prefix PROXYIP_, in any case:
  *        "CLIENT_ADDR", "AUTHORITY", "TLV_EA", "TLV_E5_TEXT"; "" for PROXYIP
- *        itself.  See README for all names.
+ *        itself.  See docs/facts.md for all names.
  * @return the value, NUL-terminated and never empty; NULL when the fact is
  *         absent or no fact has that name.  A text from the header that has
  *         a control character counts as absent; a certificate has line ends.

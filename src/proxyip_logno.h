@@ -15,8 +15,8 @@
  * The number that begins every message of level debug and above.
  *
  * One per call site, never used again for another message, explained in
- * README.  AH numbers belong to httpd itself.  mod_proxyip has those below
- * 0100, mod_proxyip_send the rest.
+ * docs/troubleshooting.md.  AH numbers belong to httpd itself.  mod_proxyip has
+ * those below 0100, mod_proxyip_send the rest.
  */
 
 #ifndef PROXYIP_LOGNO_H

@@ -85,7 +85,7 @@ is($run->{fields}{result}, '29 of 29 as the specification wants;'
 is($run->{fields}{formats}, 'v1 and v2', 'mod_proxyip: formats');
 is($run->{fields}{conclusion}, 'requires a header of this peer',
     'mod_proxyip: conclusion');
-# ... and what the specification leaves open as the README says.
+# ... and what the specification leaves open as docs/how-it-works.md says.
 my %open = map { $_ => 200 } qw(v2-tlvs-4000 v2-unspec v2-udp4 v2-unix
     v1-single-bytes v2-single-bytes v1-cut v2-cut v2-ssl-short);
 for my $name (split ' ', cases($table, 3, 'open')) {

@@ -339,8 +339,8 @@ SKIP: {
         -sha256` =~ /=(\S+)/;
     is($saw->{fingerprint}, $print, '... and it is the same');
 }
-# README, section 9: what an expression takes from the environment keeps its
-# lines; httpd sends them.
+# docs/facts.md: what an expression takes from the environment keeps its lines;
+# httpd sends them.
 {
     my (undef, $body) = fetch('/lines', $with_cert);
     like($body, qr/^X-Lines: -----BEGIN CERTIFICATE-----\n/m,

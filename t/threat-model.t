@@ -1,5 +1,5 @@
-# What README's section on security says that each kind of peer can and cannot
-# do: strangers, direct peers, load balancers, and clients behind them.
+# What docs/security.md says that each kind of peer can and cannot do:
+# strangers, direct peers, load balancers, and clients behind them.
 
 use strict;
 use warnings;

@@ -1,25 +1,38 @@
 #!/bin/sh
-# The directives of the code, of README and of conf-examples are the same, and
-# httpd takes each example.
+# The directives of the code, of docs/directives.md and of conf-examples are the
+# same, and httpd takes each example.
 #
 # An example may name modules it needs on a line like this:
 #   # needs: proxy_balancer lbmethod_byrequests
 . "$(dirname "$0")/../lib/guard.sh"
-need src/settings/proxyip_conf.c src/send/proxyip_send_conf.c README \
-    .libs/mod_proxyip.so .libs/mod_proxyip_send.so
+need src/settings/proxyip_conf.c src/send/proxyip_send_conf.c \
+    docs/directives.md README .libs/mod_proxyip.so .libs/mod_proxyip_send.so
 
 directives=$(cat src/settings/proxyip_conf.c src/send/proxyip_send_conf.c |
     tr '\n' ' ' |
     grep -oE 'AP_INIT_[A-Z0-9_]+\( *"[A-Za-z0-9]+"' | sed 's/.*"\(.*\)"/\1/')
 [ -n "$directives" ]
 ok $? "directives were found"
-# An entry: the name opens a line, whatever mark-up stands before it.
-none "each has its entry in README" "$(
+# entry DIRECTIVE: what stands under its heading.
+entry() {
+    sed -n "/^### $1\$/,/^##/{//!p}" docs/directives.md
+}
+none "each has an entry in httpd's form" "$(
     for directive in $directives; do
-        grep -qE "^[^A-Za-z0-9]*$directive\b" README || echo "$directive"
+        for field in Description Syntax Default Context Compatibility; do
+            entry "$directive" | grep -qE "^    $field: +[^ ]" ||
+                echo "$directive: $field"
+        done
+        entry "$directive" | grep -qE "^    Syntax: +$directive " ||
+            echo "$directive: another's syntax"
+        entry "$directive" | grep -qE "^    Default: +($directive |none\b)" ||
+            echo "$directive: another's default"
+        grep -qF "[$directive](#$(echo "$directive" |
+            tr '[:upper:]' '[:lower:]'))" docs/directives.md ||
+            echo "$directive: not in the list"
     done)"
-none "README names no other" "$(
-    grep -oE '\bProxyIP[A-Z][A-Za-z0-9]*' README | sort -u |
+none "the manual names no other" "$(
+    grep -ohE '\bProxyIP[A-Z][A-Za-z0-9]*' README docs/*.md | sort -u |
     while read -r name; do
         echo "$directives" | grep -qx "$name" ||
             grep -qE "\"(ProxyIP)?${name#ProxyIP}[][\":]" src/*.c src/*/*.c ||

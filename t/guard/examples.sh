@@ -10,12 +10,13 @@ cd conf-examples || exit 1
 # Of packaging t/packages.t makes use.
 pieces=$(find . -path ./packaging -prune -o -path './*/*' -type f -print)
 
-# A folder's own files are named by the one that README names.
+# A folder's own files are named by the one that README names; that its links
+# lead somewhere, pages.sh says.
 none "each file is in README" "$(
     for file in *; do
         case $file in
         README | README.md) ;;
-        *) grep -qE "\]\($file[/)]" README || echo "$file" ;;
+        *) grep -qE "\]\(${file}[/)]" README || echo "$file" ;;
         esac
     done)"
 none "the files name none that is not there" "$(

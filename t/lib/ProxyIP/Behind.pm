@@ -20,7 +20,7 @@
 #   $httpd->arrives('Varnish', $url, client => '127.0.0.78',
 #       curl => ['--http1.1'], peer => '127.0.0.1', want => { ... });
 #
-# What stands in `want` are the facts of README section 9 without PROXYIP_;
+# What stands in `want` are the facts of docs/facts.md without PROXYIP_;
 # the client's, the peer's address and command PROXY by TCP4 need not be said.
 # All that is exported is compared, so a fact that is not said must be absent.
 
