@@ -66,7 +66,7 @@ sub bytes {
 }
 
 mkdir "$scratch/source" or die "mkdir: $!\n";
-system('cp', '-R', (map { "$top/$_" } qw(Makefile README LICENSE conf-examples
+system('cp', '-R', (map { "$top/$_" } qw(Makefile README LICENSE conf-examples docs
     mod_proxyip.c mod_proxyip.h src)), "$scratch/source") == 0 or die "cp\n";
 system("rm -rf $scratch/source/src/.libs; find $scratch/source/src"
     . q( -name '*.[ls]*o' -delete)) == 0 or die "rm\n";
@@ -92,7 +92,7 @@ my %want = (
     '/etc/apache2/mods-available/proxyip_send.load' => '-rw-r--r--',
     $CONF => '-rw-r--r--',
     map { ("$doc/$_" => '-rw-r--r--') } qw(README copyright
-        changelog.Debian.gz examples/minimal.conf),
+        changelog.Debian.gz docs/directives.md examples/minimal.conf),
 );
 is($mode{$_}, $want{$_}, "$_: $want{$_}") for sort keys %want;
 my @examples = map { s{.*/conf-examples/}{}r } grep { !-l }
