@@ -50,8 +50,8 @@ mkdir "$root/logs" "$root/htdocs"
 echo '192.0.2.0/24' > "$root/peers"
 tls=$(perl -It/lib -MProxyIP::Httpd -e 'print ProxyIP::Httpd::tls()')
 
-# accepted EXAMPLE: httpd -t says yes.  Files of the machine where an example
-# would be used are replaced by ours.
+# accepted EXAMPLE [FLAG ...]: httpd -t says yes.  Files of the machine where an
+# example would be used are replaced by ours.
 accepted() {
     modules=$(sed -n 's/^# *needs: *//p' "$1")
     {
@@ -70,8 +70,9 @@ accepted() {
             -e "s,(ProxyIPPeerList +[a-z]+) .*,\1 $root/peers," \
             -e "s,(DocumentRoot) .*,\1 $root/htdocs," "$1"
     } > "$root/httpd.conf"
+    shift
     "$(perl -It/lib -MProxyIP::Httpd -e 'print ProxyIP::Httpd::program()')" \
-        -t -f "$root/httpd.conf"
+        -t -f "$root/httpd.conf" "$@"
 }
 # lacking EXAMPLE: the modules it needs that are not there; an httpd of one's
 # own need not have them all.
@@ -92,4 +93,14 @@ for example in conf-examples/*.conf; do
         must "$example passes httpd -t" accepted "$example"
     fi
 done
+
+defaults=$(accepted conf-examples/minimal.conf -D DUMP_PROXYIP 2>&1 |
+    sed -nE 's/^ +(ProxyIP[A-Za-z]+) +(.*) \(default\)$/\1 \2/p')
+[ -n "$defaults" ]
+ok $? "defaults were found"
+none "the manual's defaults are the server's" "$(
+    echo "$defaults" | while read -r setting; do
+        entry "${setting%% *}" | grep -qxE "    Default: +$setting" ||
+            echo "$setting"
+    done)"
 finish
