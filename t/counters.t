@@ -72,8 +72,8 @@ sub waiting_is {
 }
 
 my $config = <<'EOC';
-ProxyIPTimeout 1s
-ProxyIPDefer 1s
+ProxyIPTimeout 3s
+ProxyIPDefer 3s
 ProxyIPMaxHeader 512
 ProxyIP On
 ProxyIPPeer require 127.0.0.0/24
