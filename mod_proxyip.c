@@ -96,15 +96,18 @@ static int check_config(apr_pool_t *pconf, apr_pool_t *plog,
                         apr_pool_t *ptemp, server_rec *s)
 {
     const apr_array_header_t *listeners = proxyip_listeners_find(ptemp, s);
+    int is_test = ap_state_query(AP_SQ_RUN_MODE) == AP_SQ_RM_CONFIG_TEST;
     int rc = proxyip_checks_run(ptemp, s, listeners);
 
     (void)plog;
-    if (rc == OK) {
-        proxyip_lobby_check_config(pconf, s);
-    }
-    /* `-t` never gets as far as post_config. */
-    if (rc == OK && ap_state_query(AP_SQ_RUN_MODE) == AP_SQ_RM_CONFIG_TEST) {
+    proxyip_lobby_check_config(pconf, s);
+    /* `-t` never gets as far as post_config, and where this fails not even to
+     * test_config: who looks for the mistake is shown the settings here. */
+    if (is_test && rc == OK) {
         proxyip_checks_warn(ptemp, s, listeners);
+    }
+    else if (is_test) {
+        proxyip_dump(ptemp, s, proxyip_lobby_describe(ptemp));
     }
     return rc;
 }

@@ -27,6 +27,8 @@ ProxyIPPeerList direct @root@/staff
 </VirtualHost>
 <VirtualHost *:@port:two@>
     ServerName two.example.com
+    ErrorLog "|/bin/cat -u"
+    LogLevel crit
     ProxyIP On
     ProxyIPPeer require all
     ProxyIPFormats v2
@@ -95,6 +97,9 @@ like($one, qr/^ +ProxyIPTimeout +2s \(\Q$timeout\E\)$/m, 'a setting');
 like($one, qr/^ +ProxyIPFormats +v1 v2 \(default\)$/m, 'a default');
 like($one, qr/^ +ProxyIPCloud +aws azure gcp \(default\)$/m,
     '... of several words');
+my $log = $server->root . '/logs/error_log';
+like($one, qr{^ +ErrorLog +\Q$log\E\n +LogLevel +info proxyip:trace4$}m,
+    'where lines go, and which: the main server\'s, where it has none');
 like($one, qr/^ +warning: PIP0006: ProxyIPTimeout 2s/m, 'a warning');
 unlike($one, qr/PIP0005/, '... and none of another listener');
 
@@ -114,6 +119,8 @@ like($two, qr/^ +all IPv4 +require .*\n +all IPv6 +require /m,
     '`all` is both families');
 unlike($two, qr/everyone else/, '... and nobody is left');
 unlike($two, qr/10\.0\.0\.0/, 'peers of its own are all it has');
+like($two, qr{^ +ErrorLog +\|/bin/cat -u\n +LogLevel +crit$}m,
+    'an ErrorLog and LogLevel of its own');
 like($two, qr/warning: PIP0005/, 'and its warning');
 
 my $three = entry("*:$port{three}");
@@ -133,6 +140,45 @@ ProxyIPPeer require 10.0.0.0/24
 EOC
 is($status, 0, 'httpd -t alone');
 unlike($plain, qr/PROXY protocol configuration/, '... prints no settings');
+
+# What our own checks stop is shown all the same, with the reason.
+my $wrong = <<'EOC';
+Listen 127.0.0.1:@port:names@
+Listen 127.0.0.1:@port:trust@
+<VirtualHost 127.0.0.1:@port:names@>
+    ServerName one.example.com
+    ErrorLog logs/one
+    LogLevel warn proxyip:info
+    ProxyIP On
+    ProxyIPPeer require 10.0.0.5
+</VirtualHost>
+<VirtualHost 127.0.0.1:@port:names@>
+    ServerName two.example.com
+    ErrorLog logs/two
+</VirtualHost>
+<VirtualHost 127.0.0.1:@port:trust@>
+    ProxyIP On
+    ProxyIPTimeout 2s
+</VirtualHost>
+EOC
+($status, $output) = ProxyIP::Server->config_error($wrong,
+    arguments => ['-D', 'DUMP_PROXYIP']);
+isnt($status, 0, 'an error: -t fails as ever');
+like($output, qr/proxyip:crit.* PIP0001: /, '... and says why');
+my ($shown) = $output =~ /^(127\.0\.0\.1:\d+ .*\n(?: .*\n)*)/m;
+like($shown, qr/^\S+ +ProxyIP On .*\n +virtual host one.*\n +virtual host two/,
+    '... but the listener is shown');
+like($shown, qr/^ +error: PIP0001: ProxyIP differs /m, '... with the error');
+like($shown, qr/^ +10\.0\.0\.5 +require /m, '... the first name\'s peers');
+like($shown, qr{^ +ErrorLog +\S+/logs/one\n +LogLevel +warn proxyip:info$}m,
+    '... and log');
+like($output, qr{^ +error: PIP0002: (?:.*\n)+ +warning: PIP0006: }m,
+    '... of the other listener too, with what to warn of');
+like($output, ProxyIP::Httpd::waits() ? qr/^Connections wait /m
+    : qr/^A connection holds /m, '... and how connections wait');
+($status, $output) = ProxyIP::Server->config_error($wrong);
+unlike($output, qr/PROXY protocol configuration/,
+    '... not without the definition');
 
 # Main server alone.
 ($status, $plain) = ProxyIP::Server->config_error(<<'EOC',

@@ -23,6 +23,8 @@
 
 #include "report/proxyip_dump.h"
 
+#include <string.h>
+
 #include <http_core.h>
 #include <apr_file_io.h>
 #include <apr_strings.h>
@@ -31,6 +33,7 @@
 #include "settings/proxyip_conf.h"
 #include "settings/proxyip_listeners.h"
 #include "settings/proxyip_peers.h"
+#include "version.h"
 
 #define INDENT "         "
 
@@ -40,6 +43,9 @@
 typedef struct {
     apr_pool_t *p;
     apr_file_t *out;
+    const server_rec *main_s;
+    const apr_array_header_t *errors;   /* of proxyip_finding_t */
+    const apr_array_header_t *warnings; /* of the same */
 } dump_t;
 
 static void dump_setting(const dump_t *dump, const proxyip_conf_t *conf,
@@ -117,36 +123,81 @@ static void dump_peers(const dump_t *dump, const proxyip_peers_t *peers)
     }
 }
 
-static void dump_warnings(const dump_t *dump,
-                          const apr_array_header_t *warnings,
-                          const proxyip_listener_t *listener,
-                          const char *indent)
+/* As in the configuration: a file, or what core takes for something else. */
+static const char *error_log_text(apr_pool_t *p, const char *name)
 {
+    const char *file;
+
+    if (*name == '|' || strncmp(name, "syslog", 6) == 0) {
+        return name;
+    }
+    file = ap_server_root_relative(p, name);
+    return file ? file : name;
+}
+
+static const char *level_name(int level)
+{
+    static const char *const names[] = {
+        "emerg",  "alert",  "crit",   "error",  "warn",   "notice",
+        "info",   "debug",  "trace1", "trace2", "trace3", "trace4",
+        "trace5", "trace6", "trace7", "trace8",
+    };
+    const int last = sizeof(names) / sizeof(names[0]) - 1;
+
+    return names[level < 0 ? 0 : level > last ? last : level];
+}
+
+/* Where lines about connections go, and which: before a name is known they
+ * are the first one's (ap_log_cerror, by c->base_server). */
+static void dump_log(const dump_t *dump, const server_rec *s)
+{
+    const char *name = s->error_fname ? s->error_fname
+                                      : dump->main_s->error_fname;
+    int level = ap_get_server_module_loglevel(s, APLOG_NO_MODULE);
+    int own = ap_get_server_module_loglevel(s, APLOG_MODULE_INDEX);
+
+    if (name) {
+        apr_file_printf(dump->out, INDENT "%-17s %s\n", "ErrorLog",
+                        error_log_text(dump->p, name));
+    }
+    apr_file_printf(dump->out, INDENT "%-17s %s", "LogLevel",
+                    level_name(level));
+    apr_file_printf(dump->out, own == level ? "\n" : " proxyip:%s\n",
+                    level_name(own));
+}
+
+static void dump_findings(const dump_t *dump, const char *what,
+                          const apr_array_header_t *findings,
+                          const proxyip_listener_t *listener)
+{
+    const char *indent = listener ? INDENT : "";
     int i;
 
-    for (i = 0; i < warnings->nelts; i++) {
-        const proxyip_warning_t *warning;
+    for (i = 0; i < findings->nelts; i++) {
+        const proxyip_finding_t *finding;
 
-        warning = &APR_ARRAY_IDX(warnings, i, proxyip_warning_t);
-        if (warning->listener == listener) {
-            apr_file_printf(dump->out, "%swarning: %s\n", indent,
-                            warning->text);
+        finding = &APR_ARRAY_IDX(findings, i, proxyip_finding_t);
+        if (finding->listener == listener) {
+            apr_file_printf(dump->out, "%s%s: %s\n", indent, what,
+                            finding->text);
         }
     }
 }
 
+/* Settings that must agree are shown as the first name has them; where another
+ * differs, an error says so. */
 static void dump_listener(const dump_t *dump,
-                          const proxyip_listener_t *listener,
-                          const apr_array_header_t *warnings)
+                          const proxyip_listener_t *listener)
 {
-    const proxyip_conf_t *conf;
+    server_rec *first = proxyip_listeners_server(listener, 0);
+    const proxyip_conf_t *conf = proxyip_conf_get(first);
     int setting;
 
-    conf = proxyip_conf_get(proxyip_listeners_server(listener, 0));
     apr_file_printf(dump->out, "%-22s ProxyIP %s (%s)\n", listener->name,
                     proxyip_conf_value(dump->p, conf, PROXYIP_SET_ENABLED),
                     proxyip_conf_where(dump->p, conf, PROXYIP_SET_ENABLED));
     dump_servers(dump, listener);
+    dump_findings(dump, "error", dump->errors, listener);
     if (conf->enabled != 1) {
         if (conf->adopts_server_addr) {
             dump_setting(dump, conf, PROXYIP_SET_SERVER_ADDR);
@@ -158,14 +209,14 @@ static void dump_listener(const dump_t *dump,
          setting++) {
         dump_setting(dump, conf, setting);
     }
-    dump_warnings(dump, warnings, listener, INDENT);
+    dump_log(dump, first);
+    dump_findings(dump, "warning", dump->warnings, listener);
 }
 
 void proxyip_dump(apr_pool_t *ptemp, server_rec *main_s, const char *waiting)
 {
-    dump_t dump = {ptemp, NULL};
+    dump_t dump = {ptemp, NULL, main_s, NULL, NULL};
     apr_array_header_t *listeners;
-    apr_array_header_t *warnings;
     int i;
 
     if (!ap_exists_config_define("DUMP_PROXYIP")
@@ -173,13 +224,14 @@ void proxyip_dump(apr_pool_t *ptemp, server_rec *main_s, const char *waiting)
         return;
     }
     listeners = proxyip_listeners_find(ptemp, main_s);
-    warnings = proxyip_checks_find_warnings(ptemp, main_s, listeners);
-    apr_file_printf(dump.out, "PROXY protocol configuration:\n");
+    dump.errors = proxyip_checks_find_errors(ptemp, main_s, listeners);
+    dump.warnings = proxyip_checks_find_warnings(ptemp, main_s, listeners);
+    apr_file_printf(dump.out, "PROXY protocol configuration (mod_proxyip/"
+                    PROXYIP_VERSION "):\n");
     for (i = 0; i < listeners->nelts; i++) {
         dump_listener(&dump, APR_ARRAY_IDX(listeners, i,
-                                           proxyip_listener_t *),
-                      warnings);
+                                           proxyip_listener_t *));
     }
-    dump_warnings(&dump, warnings, NULL, "");
+    dump_findings(&dump, "warning", dump.warnings, NULL);
     apr_file_printf(dump.out, "%s\n", waiting);
 }

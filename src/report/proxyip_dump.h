@@ -22,12 +22,14 @@
 #include "proxyip_private.h"
 
 /**
- * Print every listener's effective settings, its virtual hosts, its peers and
- * what is to be warned of, when `-D DUMP_PROXYIP` asks for it.
+ * Print the module's version and every listener's effective settings, its
+ * virtual hosts, its peers, where its lines go, what is wrong and what is to be
+ * warned of, when `-D DUMP_PROXYIP` asks for it.
  * @param ptemp for what is needed only here
- * @param main_s the main server, checked before
+ * @param main_s the main server, its settings finished (proxyip_checks_run())
  * @param waiting a sentence that tells how connections wait
- * @remark for the test_config hook
+ * @remark for the test_config hook, and for check_config where that ends the
+ *         start
  */
 void proxyip_dump(apr_pool_t *ptemp, server_rec *main_s, const char *waiting);
 

@@ -91,9 +91,21 @@ static const char *describe(apr_pool_t *p, const proxyip_conf_t *conf,
                         proxyip_conf_where(p, conf, setting));
 }
 
-static int check_setting(apr_pool_t *p, const proxyip_listener_t *listener,
+static void add_finding(apr_array_header_t *findings, server_rec *s,
+                        const proxyip_listener_t *listener, const char *text)
+{
+    proxyip_finding_t *finding = apr_array_push(findings);
+
+    finding->s = s;
+    finding->listener = listener;
+    finding->text = text;
+}
+
+static int check_setting(apr_array_header_t *errors,
+                         const proxyip_listener_t *listener,
                          proxyip_setting_t setting)
 {
+    apr_pool_t *p = errors->pool;
     server_rec *first = proxyip_listeners_server(listener, 0);
     const proxyip_conf_t *a = proxyip_conf_get(first);
     int i;
@@ -101,78 +113,92 @@ static int check_setting(apr_pool_t *p, const proxyip_listener_t *listener,
     for (i = 1; i < listener->servers->nelts; i++) {
         server_rec *s = proxyip_listeners_server(listener, i);
         const proxyip_conf_t *b = proxyip_conf_get(s);
+        const char *text;
 
         if (is_same_setting(a, b, setting)) {
             continue;
         }
-        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, PROXYIP_LOGNO(0001)
-                     "%s differs within %s: %s for %s, %s for %s; a PROXY"
-                     " header comes before any name, so all virtual hosts of"
-                     " one address and port must agree",
-                     proxyip_conf_directive(setting), listener->name,
-                     describe(p, a, b, setting),
-                     proxyip_listeners_place(p, first),
-                     describe(p, b, a, setting),
-                     proxyip_listeners_place(p, s));
+        text = apr_psprintf(p, PROXYIP_LOGNO(0001)
+                            "%s differs within %s: %s for %s, %s for %s; a"
+                            " PROXY header comes before any name, so all"
+                            " virtual hosts of one address and port must"
+                            " agree",
+                            proxyip_conf_directive(setting), listener->name,
+                            describe(p, a, b, setting),
+                            proxyip_listeners_place(p, first),
+                            describe(p, b, a, setting),
+                            proxyip_listeners_place(p, s));
+        add_finding(errors, s, listener, text);
         return 0;
     }
     return 1;
 }
 
-static int check_agreement(apr_pool_t *p, const proxyip_listener_t *listener)
+static int check_agreement(apr_array_header_t *errors,
+                           const proxyip_listener_t *listener)
 {
     int setting;
 
     /* A listener that is Off reads no header, but still takes, or refuses,
      * connections that others' headers bring. */
     if (!proxyip_listeners_is_on(listener)) {
-        return check_setting(p, listener, PROXYIP_SET_SERVER_ADDR);
+        return check_setting(errors, listener, PROXYIP_SET_SERVER_ADDR);
     }
     for (setting = 0; setting < PROXYIP_SET_ENV; setting++) {
-        if (!check_setting(p, listener, setting)) {
+        if (!check_setting(errors, listener, setting)) {
             return 0;
         }
     }
     return 1;
 }
 
-static int check_trust(apr_pool_t *p, const proxyip_listener_t *listener)
+static int check_trust(apr_array_header_t *errors,
+                       const proxyip_listener_t *listener)
 {
+    apr_pool_t *p = errors->pool;
     server_rec *s = proxyip_listeners_server(listener, 0);
     const proxyip_conf_t *conf = proxyip_conf_get(s);
+    const char *peers;
+    const char *text;
 
     if (proxyip_peers_trust_any(conf->peers)) {
         return 1;
     }
-    ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, PROXYIP_LOGNO(0002)
-                 "ProxyIP On (%s) for %s trusts nobody: it needs a ProxyIPPeer"
-                 " or ProxyIPPeerList with 'require' or 'optional' that names"
-                 " the load balancers, such as ProxyIPPeer require 10.0.0.5%s",
-                 proxyip_conf_where(p, conf, PROXYIP_SET_ENABLED),
-                 proxyip_listeners_describe(p, listener),
-                 conf->peers ? apr_psprintf(
-                     p, "; the peers at %s have neither",
-                     proxyip_conf_where(p, conf, PROXYIP_SET_PEERS))
-                             : "");
+    peers = conf->peers
+                ? apr_psprintf(p, "; the peers at %s have neither",
+                               proxyip_conf_where(p, conf, PROXYIP_SET_PEERS))
+                : "";
+    text = apr_psprintf(p, PROXYIP_LOGNO(0002)
+                        "ProxyIP On (%s) for %s trusts nobody: it needs a"
+                        " ProxyIPPeer or ProxyIPPeerList with 'require' or"
+                        " 'optional' that names the load balancers, such as"
+                        " ProxyIPPeer require 10.0.0.5%s",
+                        proxyip_conf_where(p, conf, PROXYIP_SET_ENABLED),
+                        proxyip_listeners_describe(p, listener), peers);
+    add_finding(errors, s, listener, text);
     return 0;
 }
 
-static int check_checksum(apr_pool_t *p, const proxyip_listener_t *listener)
+static int check_checksum(apr_array_header_t *errors,
+                          const proxyip_listener_t *listener)
 {
+    apr_pool_t *p = errors->pool;
     server_rec *s = proxyip_listeners_server(listener, 0);
     const proxyip_conf_t *conf = proxyip_conf_get(s);
+    const char *text;
 
     if (!conf->checksum_required || conf->formats == PP_FORMAT_V2) {
         return 1;
     }
-    ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, PROXYIP_LOGNO(0003)
-                 "ProxyIPChecksum require (%s) for %s needs"
-                 " 'ProxyIPFormats v2': a v1 header has no checksum, and the"
-                 " formats are %s (%s)",
-                 proxyip_conf_where(p, conf, PROXYIP_SET_CHECKSUM),
-                 proxyip_listeners_describe(p, listener),
-                 proxyip_conf_value(p, conf, PROXYIP_SET_FORMATS),
-                 proxyip_conf_where(p, conf, PROXYIP_SET_FORMATS));
+    text = apr_psprintf(p, PROXYIP_LOGNO(0003)
+                        "ProxyIPChecksum require (%s) for %s needs"
+                        " 'ProxyIPFormats v2': a v1 header has no checksum,"
+                        " and the formats are %s (%s)",
+                        proxyip_conf_where(p, conf, PROXYIP_SET_CHECKSUM),
+                        proxyip_listeners_describe(p, listener),
+                        proxyip_conf_value(p, conf, PROXYIP_SET_FORMATS),
+                        proxyip_conf_where(p, conf, PROXYIP_SET_FORMATS));
+    add_finding(errors, s, listener, text);
     return 0;
 }
 
@@ -300,34 +326,43 @@ static const ap_directive_t *remoteip_of(const apr_array_header_t *entries,
     return origin;
 }
 
-static int check_remoteip(apr_pool_t *p, const proxyip_listener_t *listener,
-                          const apr_array_header_t *entries)
+static void check_remoteip(apr_array_header_t *errors,
+                           const proxyip_listener_t *listener,
+                           const apr_array_header_t *entries)
 {
+    apr_pool_t *p = errors->pool;
     server_rec *s = proxyip_listeners_server(listener, 0);
     const ap_directive_t *remoteip = remoteip_of(entries, listener);
+    const char *text;
 
     if (!remoteip) {
-        return 1;
+        return;
     }
-    ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, PROXYIP_LOGNO(0004)
-                 "ProxyIP On (%s) and RemoteIPProxyProtocol On (%s:%d) both"
-                 " hold for %s: each would take a header of its own; remove"
-                 " RemoteIPProxyProtocol (RemoteIPHeader may stay)",
-                 proxyip_conf_where(p, proxyip_conf_get(s),
-                                    PROXYIP_SET_ENABLED),
-                 remoteip->filename, remoteip->line_num, listener->name);
-    return 0;
+    text = apr_psprintf(p, PROXYIP_LOGNO(0004)
+                        "ProxyIP On (%s) and RemoteIPProxyProtocol On (%s:%d)"
+                        " both hold for %s: each would take a header of its"
+                        " own; remove RemoteIPProxyProtocol (RemoteIPHeader"
+                        " may stay)",
+                        proxyip_conf_where(p, proxyip_conf_get(s),
+                                           PROXYIP_SET_ENABLED),
+                        remoteip->filename, remoteip->line_num,
+                        listener->name);
+    add_finding(errors, s, listener, text);
 }
 
-static int check_listener(apr_pool_t *p, const proxyip_listener_t *listener,
-                          const apr_array_header_t *remoteip)
+/* The first thing that is wrong with a listener; the rest may follow from
+ * it. */
+static void check_listener(apr_array_header_t *errors,
+                           const proxyip_listener_t *listener,
+                           const apr_array_header_t *remoteip)
 {
-    if (!check_agreement(p, listener)) {
-        return 0;
+    if (!check_agreement(errors, listener)
+        || !proxyip_listeners_is_on(listener)) {
+        return;
     }
-    return !proxyip_listeners_is_on(listener)
-           || (check_trust(p, listener) && check_checksum(p, listener)
-               && check_remoteip(p, listener, remoteip));
+    if (check_trust(errors, listener) && check_checksum(errors, listener)) {
+        check_remoteip(errors, listener, remoteip);
+    }
 }
 
 static void finish_settings(server_rec *main_s)
@@ -339,24 +374,43 @@ static void finish_settings(server_rec *main_s)
     }
 }
 
+apr_array_header_t *
+proxyip_checks_find_errors(apr_pool_t *p, server_rec *main_s,
+                           const apr_array_header_t *listeners)
+{
+    apr_array_header_t *errors = apr_array_make(p, 4,
+                                                sizeof(proxyip_finding_t));
+    apr_array_header_t *remoteip = find_remoteip(p, main_s);
+    int i;
+
+    for (i = 0; i < listeners->nelts; i++) {
+        check_listener(errors, APR_ARRAY_IDX(listeners, i,
+                                             proxyip_listener_t *), remoteip);
+    }
+    return errors;
+}
+
+static void log_findings(const apr_array_header_t *findings, int level)
+{
+    int i;
+
+    for (i = 0; i < findings->nelts; i++) {
+        const proxyip_finding_t *finding;
+
+        finding = &APR_ARRAY_IDX(findings, i, proxyip_finding_t);
+        ap_log_error(APLOG_MARK, level, 0, finding->s, "%s", finding->text);
+    }
+}
+
 int proxyip_checks_run(apr_pool_t *ptemp, server_rec *main_s,
                        const apr_array_header_t *listeners)
 {
-    apr_array_header_t *remoteip;
-    int i;
-    int result = OK;
+    apr_array_header_t *errors;
 
     finish_settings(main_s);
-    remoteip = find_remoteip(ptemp, main_s);
-    for (i = 0; i < listeners->nelts; i++) {
-        proxyip_listener_t *listener = APR_ARRAY_IDX(listeners, i,
-                                                     proxyip_listener_t *);
-
-        if (!check_listener(ptemp, listener, remoteip)) {
-            result = HTTP_INTERNAL_SERVER_ERROR;
-        }
-    }
-    return result;
+    errors = proxyip_checks_find_errors(ptemp, main_s, listeners);
+    log_findings(errors, APLOG_CRIT);
+    return errors->nelts ? HTTP_INTERNAL_SERVER_ERROR : OK;
 }
 
 static int is_loopback(const apr_sockaddr_t *addr)
@@ -391,16 +445,6 @@ static int is_local_only(const proxyip_listener_t *listener)
     return 1;
 }
 
-static void add_warning(apr_array_header_t *warnings, server_rec *s,
-                        const proxyip_listener_t *listener, const char *text)
-{
-    proxyip_warning_t *warning = apr_array_push(warnings);
-
-    warning->s = s;
-    warning->listener = listener;
-    warning->text = text;
-}
-
 static void warn_listener(apr_array_header_t *warnings,
                           const proxyip_listener_t *listener)
 {
@@ -419,7 +463,7 @@ static void warn_listener(apr_array_header_t *warnings,
                             " that a firewall does",
                             open->text, open->filename, open->line,
                             proxyip_listeners_describe(p, listener));
-        add_warning(warnings, s, listener, text);
+        add_finding(warnings, s, listener, text);
     }
     if (conf->timeout_us < SHORT_TIMEOUT_US) {
         text = apr_psprintf(p, PROXYIP_LOGNO(0006)
@@ -429,7 +473,7 @@ static void warn_listener(apr_array_header_t *warnings,
                             proxyip_conf_value(p, conf, PROXYIP_SET_TIMEOUT),
                             proxyip_conf_where(p, conf, PROXYIP_SET_TIMEOUT),
                             proxyip_listeners_describe(p, listener));
-        add_warning(warnings, s, listener, text);
+        add_finding(warnings, s, listener, text);
     }
 }
 
@@ -466,7 +510,7 @@ static void warn_idle_peers(apr_array_header_t *warnings, server_rec *s,
                         " them, such as %s, has ProxyIP On",
                         proxyip_conf_where(p, conf, PROXYIP_SET_PEERS),
                         proxyip_listeners_place(p, s));
-    add_warning(warnings, s, NULL, text);
+    add_finding(warnings, s, NULL, text);
 }
 
 apr_array_header_t *
@@ -474,7 +518,7 @@ proxyip_checks_find_warnings(apr_pool_t *p, server_rec *main_s,
                              const apr_array_header_t *listeners)
 {
     apr_array_header_t *warnings = apr_array_make(p, 4,
-                                                  sizeof(proxyip_warning_t));
+                                                  sizeof(proxyip_finding_t));
     apr_hash_t *used = find_used_peers(p, main_s);
     server_rec *s;
     int i;
@@ -496,15 +540,6 @@ proxyip_checks_find_warnings(apr_pool_t *p, server_rec *main_s,
 void proxyip_checks_warn(apr_pool_t *ptemp, server_rec *main_s,
                          const apr_array_header_t *listeners)
 {
-    apr_array_header_t *warnings;
-    int i;
-
-    warnings = proxyip_checks_find_warnings(ptemp, main_s, listeners);
-    for (i = 0; i < warnings->nelts; i++) {
-        const proxyip_warning_t *warning;
-
-        warning = &APR_ARRAY_IDX(warnings, i, proxyip_warning_t);
-        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, warning->s, "%s",
-                     warning->text);
-    }
+    log_findings(proxyip_checks_find_warnings(ptemp, main_s, listeners),
+                 APLOG_WARNING);
 }

@@ -23,12 +23,13 @@
 
 #include "proxyip_private.h"
 
-/** Something that works but surely not as it was meant. */
+/** An error, with which the server does not start; or a warning of something
+ * that works but surely not as it was meant. */
 typedef struct {
     server_rec *s;                      /* whose error log it belongs in */
     const proxyip_listener_t *listener; /* NULL when it is no listener's */
     const char *text;                   /* its number in front */
-} proxyip_warning_t;
+} proxyip_finding_t;
 
 /**
  * Finish every server's settings and judge every listener.  Logs what is
@@ -44,11 +45,22 @@ int proxyip_checks_run(apr_pool_t *ptemp, server_rec *main_s,
                        const apr_array_header_t *listeners);
 
 /**
+ * Find what is wrong: for each listener the first thing.
+ * @param p where the errors are made
+ * @param main_s the main server, its settings finished
+ * @param listeners what proxyip_listeners_find() found
+ * @return an array of proxyip_finding_t
+ */
+apr_array_header_t *
+proxyip_checks_find_errors(apr_pool_t *p, server_rec *main_s,
+                           const apr_array_header_t *listeners);
+
+/**
  * Find what to warn of.
  * @param p where the warnings are made
  * @param main_s the main server, checked before
  * @param listeners what proxyip_listeners_find() found
- * @return an array of proxyip_warning_t
+ * @return an array of proxyip_finding_t
  */
 apr_array_header_t *
 proxyip_checks_find_warnings(apr_pool_t *p, server_rec *main_s,
