@@ -40,8 +40,8 @@
  *   report       report (what operators learn of a connection), log (its
  *                lines), flood (lines that repeat), block (memory that all
  *                processes share); in it counters, refusals (and warnings of
- *                them) and children (who waits where); status (mod_status),
- *                dump (DUMP_PROXYIP)
+ *                them) and children (who waits where); start (the version),
+ *                status (mod_status), dump (DUMP_PROXYIP)
  *   facts        facts (all by name), vars (expressions, logs, environment),
  *                authz (Require)
  *   connection   process (the hook above), look (bytes without taking them),
@@ -79,6 +79,7 @@
 #include "report/proxyip_dump.h"
 #include "report/proxyip_flood.h"
 #include "report/proxyip_refusals.h"
+#include "report/proxyip_start.h"
 #include "report/proxyip_status.h"
 #include "settings/proxyip_checks.h"
 #include "settings/proxyip_conf.h"
@@ -127,6 +128,7 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog,
         listeners = proxyip_listeners_attach(pconf, s);
         proxyip_block_attach(s, listeners);
         proxyip_refusals_attach(listeners);
+        proxyip_start_announce(s, listeners);
         proxyip_checks_warn(ptemp, s, listeners);
         proxyip_lobby_post_config(ptemp, s);
     }

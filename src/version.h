@@ -13,12 +13,12 @@
 
 /*
  * The version, said here and nowhere else: the Makefile reads it from this
- * line for the packages, proxyip-check prints it.
+ * line for the packages; the modules and proxyip-check print it.
  */
 
 #ifndef VERSION_H
 #define VERSION_H
 
-#define PROXYIP_VERSION "1.0.0"
+#define PROXYIP_VERSION "1.1.0"
 
 #endif /* VERSION_H */

@@ -39,7 +39,7 @@ my $parent = $server->pid;
 # All counters.
 sub counts {
     my $status = eval { $server->status } or return {};
-    return { map { /^ProxyIP([A-Z]\w+)$/ && !/Last|Waiting|Since/
+    return { map { /^ProxyIP([A-Z]\w+)$/ && !/Last|Version|Waiting|Since/
         ? ($1 => $status->{$_}) : () } keys %$status };
 }
 

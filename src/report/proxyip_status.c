@@ -26,6 +26,7 @@
 #include "report/proxyip_children.h"
 #include "report/proxyip_counters.h"
 #include "report/proxyip_refusals.h"
+#include "version.h"
 
 static apr_uint64_t total_of(int which)
 {
@@ -55,6 +56,7 @@ static void show_totals(request_rec *r)
     const char *name;
     int i;
 
+    ap_rputs("ProxyIPVersion: " PROXYIP_VERSION "\n", r);
     for (i = 0; (name = proxyip_counters_name(i)) != NULL; i++) {
         ap_rprintf(r, "ProxyIP%s: %" APR_UINT64_T_FMT "\n", name,
                    total_of(i));
@@ -157,8 +159,8 @@ static void show_page(request_rec *r, int flags)
     proxyip_refused_t last;
 
     ap_rputs("<hr />\n<h1>PROXY protocol</h1>\n", r);
-    ap_rprintf(r, "<p>Connections to listeners with ProxyIP On since %s, each"
-               " counted once</p>\n",
+    ap_rprintf(r, "<p>mod_proxyip/" PROXYIP_VERSION ": connections to"
+               " listeners with ProxyIP On since %s, each counted once</p>\n",
                time_text(r->pool, proxyip_block_since()));
     if (flags & AP_STATUS_NOTABLE) {
         show_list(r);
