@@ -299,19 +299,32 @@ sub is_well_formed {
 }
 
 sub rows {
-    return map { [m{<t[hd]>(.*?)</t[hd]>}g] } $_[0] =~ m{<tr>(.*?)</tr>}gs;
+    my ($page) = @_;
+    $page =~ s{<wbr />}{}g;
+    return map { [m{<t[hd][^>]*>(.*?)</t[hd]>}g] }
+        $page =~ m{<tr[^>]*>(.*?)</tr>}gs;
+}
+
+# A counter's numbers in a row: all listeners', then those of each.
+sub numbers_of {
+    my ($rows, $counter) = @_;
+    my ($row) = grep { $_->[0] eq $counter } @$rows;
+    return [@$row[3 .. $#$row]];
 }
 
 my $page = page('');
 ok(is_well_formed($page), 'the page is well-formed');
 my @rows = rows($page);
-is_deeply($rows[0], ['Listener', @COUNTERS, 'Waiting'], '... a heading');
-my ($row) = grep { $_->[0] eq name_of('plain') } @rows;
-is_deeply($row, [name_of('plain'), @{ $before->{ name_of('plain') } }{
-    @COUNTERS }, ''], '... a row for each listener');
-is_deeply($rows[-1], ['all', @{ $before->{''} }{@COUNTERS}, 0],
-    '... and the sums');
-is(scalar @rows, 6, '... and no other');
+my @names = map { name_of($_) } qw(plain tls strict other);
+is_deeply($rows[0], ['Connections', 'What became of them', 'Log', 'all',
+    @names], '... a heading: a column for each listener');
+is_deeply([map { $_->[0] } @rows[1 .. $#rows]], [@COUNTERS, 'Waiting'],
+    '... a row for each counter');
+for my $counter (@COUNTERS) {
+    is_deeply(numbers_of(\@rows, $counter),
+        [map { $before->{$_}{$counter} } '', @names], "... $counter");
+}
+is_deeply(numbers_of(\@rows, 'Waiting'), [0, ('') x @names], '... who waits');
 like($page, qr/Last refused: 127\.0\.0\.7 on \Q${\name_of('tls')}\E at /,
     '... and who was refused');
 $page = page('?notable');
@@ -432,8 +445,8 @@ $server = ProxyIP::Server->new(status => 1, loglevel => 'info proxyip:debug',
 my $port = $server->port;
 $before = counts($server);
 is_deeply([keys %$before], [''], 'ExtendedStatus Off: totals only');
-like(page(''), qr{<tr><td>all</td>}, '... on the page too');
-is(scalar(rows(page(''))), 2, '... and no row for a listener');
+is_deeply((rows(page('')))[0], ['Connections', 'What became of them', 'Log',
+    'all'], '... on the page too');
 
 # Eight at once go to more than one child.  None is silent for long: should one
 # child have them all, it might close it to make room.

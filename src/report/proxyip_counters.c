@@ -22,21 +22,40 @@
 #include "report/proxyip_block.h"
 #include "settings/proxyip_listeners.h"
 
-static const char *const names[PROXYIP_COUNTS] = {
-    [PROXYIP_COUNT_ACCEPTED_V1] = "AcceptedV1",
-    [PROXYIP_COUNT_ACCEPTED_V2] = "AcceptedV2",
-    [PROXYIP_COUNT_LOCAL] = "Local",
-    [PROXYIP_COUNT_UNKNOWN] = "Unknown",
-    [PROXYIP_COUNT_ABSENT] = "Absent",
-    [PROXYIP_COUNT_DIRECT] = "Direct",
-    [PROXYIP_COUNT_REJECTED] = "Rejected",
-    [PROXYIP_COUNT_MISSING] = "Missing",
-    [PROXYIP_COUNT_MALFORMED] = "Malformed",
-    [PROXYIP_COUNT_TOO_LARGE] = "TooLarge",
-    [PROXYIP_COUNT_BAD_CHECKSUM] = "BadChecksum",
-    [PROXYIP_COUNT_TIMED_OUT] = "TimedOut",
-    [PROXYIP_COUNT_CLOSED_EARLY] = "ClosedEarly",
-    [PROXYIP_COUNT_EVICTED] = "Evicted",
+static const proxyip_counter_t counters[PROXYIP_COUNTS] = {
+    [PROXYIP_COUNT_ACCEPTED_V1] = {"AcceptedV1",
+        "a version 1 header named the client", "PIP0042"},
+    [PROXYIP_COUNT_ACCEPTED_V2] = {"AcceptedV2",
+        "a version 2 header named the client", "PIP0042"},
+    [PROXYIP_COUNT_LOCAL] = {"Local",
+        "a LOCAL header: the load balancer's own health check", "PIP0041"},
+    [PROXYIP_COUNT_UNKNOWN] = {"Unknown",
+        "a header that names no client (UNKNOWN, UNSPEC, UNIX)", "PIP0041"},
+    [PROXYIP_COUNT_ABSENT] = {"Absent",
+        "an optional peer sent no header", "PIP0040"},
+    [PROXYIP_COUNT_DIRECT] = {"Direct",
+        "a direct peer: no header is looked for", NULL},
+    [PROXYIP_COUNT_REJECTED] = {"Rejected",
+        "closed: the peer is in no range, or in one with reject", "PIP0020"},
+    [PROXYIP_COUNT_MISSING] = {"Missing",
+        "closed: something else came in place of a required header",
+        "PIP0021"},
+    [PROXYIP_COUNT_MALFORMED] = {"Malformed",
+        "closed: a bad header, or one of a version that is not accepted",
+        "PIP0022"},
+    [PROXYIP_COUNT_TOO_LARGE] = {"TooLarge",
+        "closed: a header larger than ProxyIPMaxHeader", "PIP0023"},
+    [PROXYIP_COUNT_BAD_CHECKSUM] = {"BadChecksum",
+        "closed: the checksum is wrong, or missing where it is required",
+        "PIP0024"},
+    [PROXYIP_COUNT_TIMED_OUT] = {"TimedOut",
+        "closed: no whole header in time, or nothing behind it",
+        "PIP0025 PIP0026 PIP0027 PIP0031"},
+    [PROXYIP_COUNT_CLOSED_EARLY] = {"ClosedEarly",
+        "the peer closed before a whole header had come", "PIP0025 PIP0026"},
+    [PROXYIP_COUNT_EVICTED] = {"Evicted",
+        "closed while it waited: no descriptors were left",
+        "PIP0029 PIP0053"},
 };
 
 static void add_one(const proxyip_listener_t *listener, proxyip_count_t which)
@@ -103,9 +122,9 @@ void proxyip_counters_add(const proxyip_conn_t *conn)
     add_one(conn->listener, count_of(conn));
 }
 
-const char *proxyip_counters_name(int which)
+const proxyip_counter_t *proxyip_counters_describe(int which)
 {
-    return which < PROXYIP_COUNTS ? names[which] : NULL;
+    return which < PROXYIP_COUNTS ? &counters[which] : NULL;
 }
 
 apr_uint64_t proxyip_counters_read(int row, int which)

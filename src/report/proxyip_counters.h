@@ -21,6 +21,13 @@
 #include "proxyip_conn.h"
 #include "proxyip_private.h"
 
+/** What is to be known of a counter. */
+typedef struct {
+    const char *name;    /* without ProxyIP in front */
+    const char *meaning; /* what has become of such a connection */
+    const char *lines;   /* numbers of lines about it; NULL: it has none */
+} proxyip_counter_t;
+
 /**
  * Count a connection that a `direct` peer has made.
  * @param listener where; NULL is nowhere
@@ -33,8 +40,8 @@ void proxyip_counters_add_direct(const proxyip_listener_t *listener);
  */
 void proxyip_counters_add(const proxyip_conn_t *conn);
 
-/** @return the name of a counter, from 0; NULL behind the last */
-const char *proxyip_counters_name(int which);
+/** @return a counter, from 0; NULL behind the last */
+const proxyip_counter_t *proxyip_counters_describe(int which);
 
 /** @return one counter of one of the block's rows */
 apr_uint64_t proxyip_counters_read(int row, int which);

@@ -2,8 +2,9 @@
 # packages.sh [senders] [PACKAGE ...]
 #
 # Install what testing needs and is missing, these packages too, or say how to;
-# with `senders` also the programs that t/senders-*.t put in front of httpd.  A
-# sender that cannot be had is no failure: its test is skipped, and says so.
+# with `senders` also the programs that t/senders-*.t put in front of httpd, a
+# browser for t/status-page.t, and promtool for t/monitoring.t.  One of these
+# that cannot be had is no failure: its test is skipped, and says so.
 #
 # Debian's packages by apt-get, as root or by a sudo that asks no password;
 # otherwise the command is printed and the exit status is 1.  With APXS set
@@ -19,10 +20,11 @@ packages="libc6-dev binutils perl curl haproxy nghttp2-client openssl clang
     libnginx-mod-stream nodejs node-express"
 senders=
 if [ "${1:-}" = senders ]; then
-    senders="hitch stunnel4 varnish sniproxy trafficserver"
+    senders="hitch stunnel4 varnish sniproxy trafficserver chromium prometheus"
     shift
 fi
-services="nginx hitch stunnel4 varnish varnishncsa sniproxy trafficserver"
+services="nginx hitch stunnel4 varnish varnishncsa sniproxy trafficserver
+    prometheus"
 [ -n "${APXS:-}" ] || packages="$packages apache2-bin apache2-dev"
 packages="$packages $*"
 

@@ -29,4 +29,6 @@ version sniproxy sniproxy -V
 version 'Traffic Server' traffic_server --version
 version curl curl --version
 version Node node --version
+version Chromium chromium --version
+version Prometheus promtool --version
 echo
