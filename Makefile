@@ -22,7 +22,9 @@
 # make test             everything: guards, unit tests, the suite on each MPM
 #   TESTS="t/foo.t ..."   only these
 #   MPMS="event"          only on these
-# make test-trixie      the same on Debian 13, with the senders of its time, in
+# make check            between edits, in less than a minute: guards, unit tests,
+#                       the fuzz targets on their corpora, and t/smoke.t
+# make test-trixie      make test on Debian 13, with the senders of its time, in
 #                       a folder made of its packages, t/run/trixie; for root;
 #                       TESTS= MPMS=
 #   MIRROR=http://...     where the packages come from
@@ -113,7 +115,7 @@ SEND_BUILD = $(BUILD) $(call EXPORTS,proxyip_send_module) \
 CHECK = .libs/proxyip-check
 CHECK_SOURCES = $(sort $(wildcard src/check/*.c)) \
     $(sort $(wildcard src/protocol/*.c))
-CHECK_HEADERS = $(wildcard src/check/*.h src/protocol/*.h) src/version.h
+CHECK_OBJECTS = $(CHECK_SOURCES:%.c=.libs/check/%.o)
 # APR's flags, and where one is that is not the system's; of its libraries
 # what is used.
 APR_CONFIG = $(shell $(APXS) -q APR_CONFIG 2> /dev/null)
@@ -124,32 +126,45 @@ APR_FOLDERS = $(patsubst -L%,%,$(filter-out -L/usr/lib% -L/lib%, \
     $(filter -L%,$(APR_LINK))))
 APR_LIBS = -Wl,--as-needed $(addprefix -Wl$(COMMA)-rpath$(COMMA), \
     $(APR_FOLDERS)) $(APR_LINK)
-CHECK_BUILD = $(CC) -std=gnu99 -Isrc $(APR_CFLAGS) -O2 -g -Wall -Wextra \
-    $(CFLAGS_EXTRA) -o $(CHECK) $(CHECK_SOURCES) $(LDFLAGS_EXTRA) $(APR_LIBS)
+# Asked for once, when first used: each of its sources has a command.
+CHECK_CC = $(eval CHECK_CC := $$(CC) -std=gnu99 -Isrc $$(APR_CFLAGS) -O2 -g \
+    -Wall -Wextra $$(CFLAGS_EXTRA))$(CHECK_CC)
+CHECK_LIBS = $(LDFLAGS_EXTRA) $(APR_LIBS)
 
 all: $(MODULE) $(SEND) $(CHECK)
 
 proxyip-check: $(CHECK)
 
-# apxs and libtool say a lot: shown with V=1, or where it went wrong, or
-# where the compiler has warned.
+# apxs and libtool say a lot: without V=1 a line for each source, and all of it
+# where it went wrong or the compiler has warned.  S=1 is for who builds on the
+# way to something else: no lines.
 V ?=
-QUIET = echo "building $(1)" && { $(2) > .libs/build.log 2>&1 || \
-    { cat .libs/build.log >&2; exit 1; } } && \
-    { grep -A 4 'warning:' .libs/build.log >&2 || :; }
+S ?=
+Q = $(if $(V),,@)
+SAY = $(if $(V),,@$(if $(S),,echo "  $(1)" && ))
+LOG = .libs/build.log
+QUIET = { $(1) 2>&1; echo $$? > $(LOG).status; } | tee $(LOG) | sed -n $(if \
+    $(S),,-e 's/^libtool: compile: .* -c \([^ ]*\.c\) .*/  CC    \1/p' \
+    -e 's,^libtool: link: .* -shared .*,  LINK  $@,p') -e d; \
+    if [ "$$(cat $(LOG).status)" -ne 0 ]; then cat $(LOG) >&2; exit 1; fi; \
+    grep -A 4 'warning:' $(LOG) >&2 || :
 
-$(CHECK): $(CHECK_SOURCES) $(CHECK_HEADERS) Makefile .libs/how-check-built \
-    | have-apxs
-	$(if $(V),,@)$(if $(V),$(CHECK_BUILD),$(call QUIET,$@,$(CHECK_BUILD)))
+-include $(wildcard $(CHECK_OBJECTS:.o=.d))
+.libs/check/%.o: %.c Makefile .libs/how-check-built | have-apxs
+	@mkdir -p $(@D)
+	$(call SAY,CC    $<)$(CHECK_CC) -MMD -MP -c -o $@ $<
+
+$(CHECK): $(CHECK_OBJECTS)
+	$(call SAY,LINK  $@)$(CHECK_CC) -o $@ $^ $(CHECK_LIBS)
 
 $(MODULE): $(SOURCES) $(HEADERS) Makefile .libs/how-built | have-apxs
-	$(if $(V),,@)$(if $(V),$(MODULE_BUILD),$(call QUIET,$@,$(MODULE_BUILD)))
+	$(Q)$(if $(V),$(MODULE_BUILD),$(call QUIET,$(MODULE_BUILD)))
 	@touch $@
 
 # Behind the first: both have objects of the codec's.
 $(SEND): $(SEND_SOURCES) $(SEND_HEADERS) Makefile .libs/how-send-built \
     | have-apxs $(MODULE)
-	$(if $(V),,@)$(if $(V),$(SEND_BUILD),$(call QUIET,$@,$(SEND_BUILD)))
+	$(Q)$(if $(V),$(SEND_BUILD),$(call QUIET,$(SEND_BUILD)))
 	@touch $@
 
 # Changes, and so makes the module again, when the flags or the sources do.
@@ -164,7 +179,7 @@ HOW_SEND_BUILT = $(subst ','\'',$(SEND_BUILD))
 	@echo '$(HOW_SEND_BUILT)' | cmp -s - $@ || \
 	    echo '$(HOW_SEND_BUILT)' > $@
 
-HOW_CHECK_BUILT = $(subst ','\'',$(CHECK_BUILD))
+HOW_CHECK_BUILT = $(subst ','\'',$(CHECK_CC) $(CHECK_LIBS))
 .libs/how-check-built: FORCE
 	@mkdir -p $(@D)
 	@echo '$(HOW_CHECK_BUILT)' | cmp -s - $@ || \
@@ -286,6 +301,10 @@ test:
 	@t/lib/neighbours.sh
 	@+$(AGAIN) test-built
 
+check:
+	@$(PACKAGES) libclang-rt-dev
+	@+$(AGAIN) check-built
+
 test-trixie:
 	@MIRROR='$(MIRROR)' t/lib/trixie.sh MPMS='$(MPMS)' TESTS='$(TESTS)'
 
@@ -303,7 +322,8 @@ soak:
 
 demo:
 	@$(PACKAGES)
-	@+$(AGAIN) demo-built
+	@test -e $(MODULE) || echo "Building the module ..."
+	@+$(AGAIN) demo-built S=1
 
 analyze:
 	@$(PACKAGES) gcc clang-tidy cppcheck shellcheck
@@ -330,6 +350,9 @@ bench:
 
 test-built: $(MODULE) $(SEND) $(CHECK)
 	@APXS='$(APXS)' MPMS='$(MPMS)' t/lib/unprivileged.sh t/lib/run.sh $(TESTS)
+
+check-built: $(MODULE) $(SEND) $(CHECK)
+	@APXS='$(APXS)' t/lib/unprivileged.sh t/lib/run.sh --check
 
 fuzz-built: have-apxs
 	@APXS='$(APXS)' TIME='$(TIME)' t/fuzz/run.sh $(TARGETS)
@@ -370,7 +393,8 @@ clean:
 	rm -f t/conf/apache_test_config.pm
 
 FORCE:
-.PHONY: all proxyip-check install uninstall deb test test-built test-trixie \
+.PHONY: all proxyip-check install uninstall deb check check-built test \
+    test-built test-trixie \
     fuzz fuzz-built fuzz-coverage fuzz-coverage-built soak soak-built asan \
     asan-built tsan tsan-built memcheck memcheck-built analyze analyze-built \
     demo demo-built bench bench-built clean have-apxs FORCE

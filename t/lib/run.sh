@@ -1,9 +1,10 @@
 #!/bin/sh
-# run.sh [TEST ...]
+# run.sh [--check | TEST ...]
 #
 # Run the tests of a built tree: the guards, the unit tests, the fuzz targets
 # on their corpora, then the Apache::Test suite once per MPM in $MPMS.  With
-# arguments only those: t/guard/*.sh, t/unit/*.bin, t/fuzz/*.bin, t/*.t.  What
+# --check of the suite only t/smoke.t, on event.  With other arguments only
+# those: t/guard/*.sh, t/unit/*.bin, t/fuzz/*.bin, t/*.t.  What
 # failed is said again at the end, in at most $room lines, because a log's end
 # is what is looked at.  The last line printed is `N passed, N failed`; the exit
 # status is 0 only when some passed and none failed.
@@ -98,11 +99,16 @@ suite() {
 }
 
 # shellcheck disable=SC2086 # the lists are words without blanks
-if [ $# -eq 0 ]; then
+if [ $# -eq 0 ] || [ "$1" = --check ]; then
     part guards harness --exec sh --jobs 2 t/guard/*.sh
     part "unit tests" unit
     part "fuzz corpora" corpora
-    suite
+    if [ $# -eq 0 ]; then
+        suite
+    else
+        MPMS=event
+        suite t/smoke.t
+    fi
 else
     guards='' units='' targets='' tests=''
     for test in "$@"; do
