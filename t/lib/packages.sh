@@ -3,8 +3,8 @@
 #
 # Install what testing needs and is missing, these packages too, or say how to;
 # with `senders` also the programs that t/senders-*.t put in front of httpd, a
-# browser for t/status-page.t, and promtool for t/monitoring.t.  One of these
-# that cannot be had is no failure: its test is skipped, and says so.
+# browser for t/status-page.t, and promtool for t/examples-monitoring.t.  One of
+# these that cannot be had is no failure: its test is skipped, and says so.
 #
 # Debian's packages by apt-get, as root or by a sudo that asks no password;
 # otherwise the command is printed and the exit status is 1.  With APXS set
