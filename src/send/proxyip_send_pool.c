@@ -70,8 +70,8 @@ typedef struct {
 #endif
 } pool_t;
 
-/* NULL before the child's start and after its end: connections' pools may be
- * cleaned up later than the child's. */
+/* NULL before the child's start and after its end: clients' connections may be
+ * cleaned up later than the child's pool. */
 static pool_t *pool;
 
 static apr_status_t forget_pool(void *unused)
@@ -106,7 +106,9 @@ void proxyip_send_pool_child_init(apr_pool_t *pchild)
     apr_thread_mutex_create(&made->lock, APR_THREAD_MUTEX_DEFAULT, p);
     apr_thread_cond_create(&made->changed, p);
 #endif
-    apr_pool_pre_cleanup_register(pchild, NULL, forget_pool);
+    /* Not at the beginning of the child pool's end: mod_http2's threads, which
+     * may have slots, are waited for there. */
+    apr_pool_pre_cleanup_register(p, NULL, forget_pool);
     pool = made;
 }
 
