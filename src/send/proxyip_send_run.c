@@ -189,7 +189,9 @@ static int run_on_slot(request_rec *r, proxy_worker *worker,
                       "refused: no PROXY header can be made for %s: %s", url,
                       why);
         proxyip_send_stats_count(PROXYIP_SEND_COUNT_REFUSED);
-        return HTTP_INTERNAL_SERVER_ERROR;
+        /* Not 500 or 503: mod_proxy would take the worker for broken, and for
+         * the other clients too. */
+        return HTTP_BAD_GATEWAY;
     }
     kept = proxyip_send_client_kept(client);
     rv = proxyip_send_pool_take(kept, r, worker, header.bytes, header.len,
