@@ -28,6 +28,10 @@
 #   no_header    connections begin without one
 #   closes       connections are closed behind so many answers that said nothing
 #                of it
+#   fails        a connection is closed instead of its request of this number
+#                being answered
+#   hangs        the request of this number is not answered, nor its
+#                connection closed
 #   delay        seconds before an answer to a path with `slow` in it
 #   notes        headers are noted: headers_of()
 #   path         listens on this UNIX socket
@@ -228,6 +232,16 @@ sub answer {
     my $header = $connection->{header};
     $self->{counts}{requests}++;
     my $number = ++$connection->{requests};
+    for my $way ('fails', 'hangs') {
+        next if $number != ($self->{$way} // 0);
+        $self->{counts}{$way}++;
+        return $way eq 'hangs';
+    }
+    # What mod_proxy asks with ping=.
+    if ($head =~ /^Expect: *100-continue/mi) {
+        syswrite $connection->{socket}, "HTTP/1.1 100 Continue\r\n\r\n"
+            or return 0;
+    }
     my ($length) = $head =~ /^Content-Length: *(\d+)/mi;
     my $body = '';
     if ($length) {
