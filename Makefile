@@ -360,7 +360,7 @@ fuzz-built: have-apxs
 fuzz-coverage-built: have-apxs
 	@APXS='$(APXS)' t/fuzz/coverage.sh
 
-soak-built: $(MODULE)
+soak-built: $(MODULE) $(SEND)
 	@APXS='$(APXS)' TIME='$(TIME)' t/lib/unprivileged.sh t/soak/run $(MPMS)
 
 analyze-built: have-apxs

@@ -115,7 +115,7 @@ sub client {
     $SIG{$_} = 'DEFAULT' for qw(TERM INT HUP);
     $SIG{PIPE} = 'IGNORE';
     $SIG{ALRM} = sub { POSIX::_exit(1) };
-    alarm 600;
+    alarm 600 + $WANTED / 20;
     my %count = map { $_ => 0 } qw(sent aborted wrong 200);
     my $round = 0;
     while ($count{sent} < $WANTED / $CLIENTS) {

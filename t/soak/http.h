@@ -36,6 +36,8 @@ typedef enum {
     HTTP_NONE,   /* the connection ended before the answer's first byte */
     HTTP_REFUSED,/* HTTP/2: the server says that it did not look at the
                     request, which may be repeated (RFC 9113, 8.7) */
+    HTTP_GATEWAY,/* 500, 502 or 503, or an answer that is cut short: what
+                    mod_proxy says when a backend goes; why says which */
     HTTP_WRONG   /* anything else; why says what */
 } http_answer_t;
 
@@ -51,7 +53,7 @@ size_t http1_request(int is_last, uint8_t *bytes);
  * Read the answer.
  * @param client what the page is to say
  * @param is_last whether the connection's end is to follow
- * @param why set to a constant string with HTTP_WRONG
+ * @param why set to a constant string with HTTP_WRONG and HTTP_GATEWAY
  */
 http_answer_t http1_answer(link_t *link, const char *client, int is_last,
                            const char **why);

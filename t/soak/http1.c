@@ -19,6 +19,7 @@
 #include <string.h>
 
 #define STATUS "HTTP/1.1 200 "
+#define STATUS_LEN (sizeof(STATUS) - 1)
 #define CHUNKED "\r\nTransfer-Encoding: chunked\r\n"
 
 size_t http1_request(int is_last, uint8_t *bytes)
@@ -45,7 +46,7 @@ static http_answer_t read_head(link_t *link, size_t *head_len,
             break;
         case LINK_ENDED:
             *why = "the connection ended within the answer";
-            return link->in_len ? HTTP_WRONG : HTTP_NONE;
+            return link->in_len ? HTTP_GATEWAY : HTTP_NONE;
         case LINK_LATE:
             *why = "no answer in time";
             return HTTP_WRONG;
@@ -100,6 +101,13 @@ static size_t read_page(link_t *link, size_t at, char *page, size_t *page_len)
     }
 }
 
+static int is_of_gateway(const link_t *link)
+{
+    return memcmp(link->in, "HTTP/1.1 500 ", STATUS_LEN) == 0
+           || memcmp(link->in, "HTTP/1.1 502 ", STATUS_LEN) == 0
+           || memcmp(link->in, "HTTP/1.1 503 ", STATUS_LEN) == 0;
+}
+
 http_answer_t http1_answer(link_t *link, const char *client, int is_last,
                            const char **why)
 {
@@ -111,15 +119,19 @@ http_answer_t http1_answer(link_t *link, const char *client, int is_last,
     if (answer != HTTP_RIGHT) {
         return answer;
     }
+    *why = "500, 502 or 503";
+    if (is_of_gateway(link)) {
+        return HTTP_GATEWAY;
+    }
     *why = "another status than 200, or not in chunks";
-    if (memcmp(link->in, STATUS, sizeof(STATUS) - 1) != 0
+    if (memcmp(link->in, STATUS, STATUS_LEN) != 0
         || !memmem(link->in, len, CHUNKED, sizeof(CHUNKED) - 1)) {
         return HTTP_WRONG;
     }
     *why = "the connection ended within the answer";
     len = read_page(link, len, page, &page_len);
     if (!len) {
-        return HTTP_WRONG;
+        return HTTP_GATEWAY;
     }
     *why = "answered for another client";
     if (page_len != strlen(client) || memcmp(page, client, page_len) != 0) {

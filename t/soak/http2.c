@@ -14,7 +14,8 @@
 /*
  * As much of HTTP/2 (RFC 9113) as one GET after the other needs.  The answer's
  * body says all that is to be known, so of its fields (RFC 7541) only :status
- * is looked at, which httpd sends first and, being 200, as one byte.
+ * is looked at, which httpd sends first and, being 200, as one byte; the others
+ * that are told apart come once in a connection, before its end.
  */
 
 #include "http.h"
@@ -40,8 +41,14 @@ enum {
 
 #define ERROR_REFUSED_STREAM 7
 
-/* :status 200 from the static table. */
+/* :status 200 and 500 from the static table; the name alone; 502, which is
+ * shorter in Huffman's code, and 503, which is not. */
 #define INDEXED_200 0x88
+#define INDEXED_500 0x8e
+#define NAME_STATUS 8
+#define NAME_MASK 0xf
+static const char VALUE_502[] = "\x82\x6c\x02";
+static const char VALUE_503[] = "\003503";
 
 typedef struct {
     uint8_t type;
@@ -142,13 +149,32 @@ static int strip_padding(frame_t *frame)
     return 1;
 }
 
+static int has_value(const frame_t *frame, const char *value, size_t len)
+{
+    return frame->len > len && memcmp(frame->payload + 1, value, len) == 0;
+}
+
+static int is_of_gateway(const frame_t *frame)
+{
+    return frame->payload[0] == INDEXED_500
+           || ((frame->payload[0] & NAME_MASK) == NAME_STATUS
+               && (has_value(frame, VALUE_502, sizeof(VALUE_502) - 1)
+                   || has_value(frame, VALUE_503, sizeof(VALUE_503) - 1)));
+}
+
 static http_answer_t take_fields(const frame_t *frame, page_t *page,
                                  const char **why)
 {
     *why = "another status than 200";
-    if (page->has_begun || frame->len < 1
-        || frame->payload[0] != INDEXED_200) {
+    if (page->has_begun || frame->len < 1) {
         return HTTP_WRONG;
+    }
+    if (frame->payload[0] != INDEXED_200) {
+        if (!is_of_gateway(frame)) {
+            return HTTP_WRONG;
+        }
+        *why = "500, 502 or 503";
+        return HTTP_GATEWAY;
     }
     page->has_begun = 1;
     return HTTP_RIGHT;
@@ -177,7 +203,7 @@ static http_answer_t take_of_stream(frame_t *frame, page_t *page,
         return frame->len == 4
                        && read_u32(frame->payload) == ERROR_REFUSED_STREAM
                    ? HTTP_REFUSED
-                   : HTTP_WRONG;
+                   : HTTP_GATEWAY;
     }
     if (frame->type != FRAME_DATA && frame->type != FRAME_HEADERS) {
         return HTTP_RIGHT;
@@ -232,7 +258,7 @@ http_answer_t http2_answer(link_t *link, const char *client,
             break;
         case LINK_ENDED:
             *why = "the connection ended within the answer";
-            return page.has_begun ? HTTP_WRONG : HTTP_NONE;
+            return page.has_begun ? HTTP_GATEWAY : HTTP_NONE;
         case LINK_LATE:
             *why = "no answer in time";
             return HTTP_WRONG;

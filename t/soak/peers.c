@@ -15,12 +15,13 @@
  * Peers of every kind, for some time, each doing its worst or its best.
  *
  * usage: peers -p PORT -s PORT -t SECONDS [-c BUSY] [-w SILENT] [-1] [-e]
- *              [-r SEED]
+ *              [-b] [-r SEED]
  *
  * -p: the plain port; -s: the one with TLS; -c: threads that make one
  * connection after the other; -w: threads that hold silent ones; -1: no
- * HTTP/2; -e: who is slow to speak may be closed to make room; -r: where chance
- * begins.
+ * HTTP/2; -e: who is slow to speak may be closed to make room; -b: the server
+ * is a gateway whose backend may go: what is lost with that is asked again; -r:
+ * where chance begins.
  *
  * Prints what the server is to have counted, and what was seen, a line each:
  *   made COUNT COUNTERS KIND   connections, and what may have counted them
@@ -78,6 +79,7 @@ typedef struct {
     unsigned long answers;
     unsigned long closed; /* kept alive, then closed between requests */
     unsigned long refused; /* HTTP/2: to be asked again elsewhere */
+    unsigned long gateway; /* lost with a backend, and asked again */
     unsigned long slow_good; /* so closed, and tried again */
     unsigned long lost;
 } worker_t;
@@ -101,6 +103,7 @@ static int busy_count = 1;
 static int silent_count;
 static int has_http2 = 1;
 static int may_evict;
+static int may_lose_backend;
 static uint32_t seed = 1;
 static SSL_CTX *tls;
 static int64_t stop_at;
@@ -329,6 +332,14 @@ static unsigned int converse(visit_t *visit, unsigned int wanted)
         case HTTP_REFUSED:
             worker->refused++;
             return visit->answered;
+        case HTTP_GATEWAY:
+            if (may_lose_backend) {
+                worker->gateway++;
+                link_pause(chance_among(&worker->chance, 100, 500));
+                return visit->answered;
+            }
+            lose(worker, visit->kind, visit->protocol, visit->pace, why);
+            return wanted;
         case HTTP_WRONG:
             lose(worker, visit->kind, visit->protocol, visit->pace, why);
             return wanted;
@@ -502,6 +513,7 @@ static void report(const worker_t *workers, int count)
         sum.answers += workers[i].answers;
         sum.closed += workers[i].closed;
         sum.refused += workers[i].refused;
+        sum.gateway += workers[i].gateway;
         sum.slow_good += workers[i].slow_good;
         sum.lost += workers[i].lost;
     }
@@ -519,6 +531,7 @@ static void report(const worker_t *workers, int count)
     tell(sum.answers, "answers");
     tell(sum.closed, "closed between requests");
     tell(sum.refused, "refused streams");
+    tell(sum.gateway, "lost with a backend");
     tell(sum.slow_good, "closed for being slow");
     tell(sum.lost, "lost");
 }
@@ -527,7 +540,7 @@ static void read_options(int argc, char **argv)
 {
     int option;
 
-    while ((option = getopt(argc, argv, "p:s:t:c:w:1er:")) != -1) {
+    while ((option = getopt(argc, argv, "p:s:t:c:w:1ebr:")) != -1) {
         switch (option) {
         case 'p': plain_port = (int)strtol(optarg, NULL, 10); break;
         case 's': tls_port = (int)strtol(optarg, NULL, 10); break;
@@ -536,6 +549,7 @@ static void read_options(int argc, char **argv)
         case 'w': silent_count = (int)strtol(optarg, NULL, 10); break;
         case '1': has_http2 = 0; break;
         case 'e': may_evict = 1; break;
+        case 'b': may_lose_backend = 1; break;
         case 'r': seed = (uint32_t)strtoul(optarg, NULL, 10); break;
         default: exit(2);
         }

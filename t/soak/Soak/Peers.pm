@@ -29,12 +29,13 @@ sub program {
 
 # Start peers for some seconds; finish() waits for their end.
 sub start {
-    my ($class, $server, $seconds) = @_;
+    my ($class, $server, $seconds, $may_lose_backend) = @_;
     my @command = (program(), '-p', $server->port('plain'),
         '-s', $server->port('tls'), '-t', $seconds, '-c', $server->{busy},
         '-w', $server->{silent}, '-r', int rand 1_000_000,
         $server->{mpm} eq 'prefork' ? '-1' : (),
-        $server->{mpm} eq 'event' ? '-e' : ());
+        $server->{mpm} eq 'event' ? '-e' : (),
+        $may_lose_backend ? '-b' : ());
     open my $pipe, '-|', @command or die "$command[0]: $!\n";
     return bless { pipe => $pipe, mpm => $server->{mpm} }, $class;
 }

@@ -15,6 +15,9 @@
 #
 #   my $server = Soak::Server->new(mpm => 'event')->start;
 #   $server->port('plain'); $server->port('tls');
+#
+# With next => Soak::Next->new(...)->start the page is the next hop's, to which
+# this one sends headers.
 
 package Soak::Server;
 
@@ -53,13 +56,15 @@ ProxyIPEnv All
 <Directory "@root@/htdocs">
     Options +Includes
 </Directory>
-AddOutputFilter INCLUDES .shtml
+@page@
 <VirtualHost 127.0.0.1:@port:plain@>
+@pass:plain@
     <IfModule mod_http2.c>
         Protocols h2c http/1.1
     </IfModule>
 </VirtualHost>
 <VirtualHost 127.0.0.1:@port:tls@>
+@pass:tls@
     <IfModule mod_http2.c>
         Protocols h2 http/1.1
     </IfModule>
@@ -75,7 +80,14 @@ my $PAGE = join ' ', map { qq(<!--#echo encoding="none" var="$_" -->) }
 sub new {
     my ($class, %option) = @_;
     my $size = $SIZE{ $option{mpm} };
-    (my $config = $CONFIG) =~ s/\@workers\@/$size->{workers}/g;
+    my $next = $option{next};
+    my %value = (workers => $size->{workers},
+        page => $next ? $next->sending_config
+                      : 'AddOutputFilter INCLUDES .shtml',
+        map { ("pass:$_" => $next ? $next->pass_config($_) : '') }
+            'plain', 'tls');
+    (my $config = $CONFIG)
+        =~ s/\@([\w:]+)\@/$value{$1} \/\/ "\@$1\@"/ge;
     my $self = $class->SUPER::new(status => 1, config => $config,
         loglevel => 'notice proxyip:info', %$size, %option);
     $self->write_file('htdocs/who.shtml', "$PAGE\n");
