@@ -53,8 +53,8 @@
 #                       second, context switches, memory, clients lost: with
 #                       this module, with mod_remoteip and with neither; the
 #                       table and a plot go to t/run/bench
-#   ROWS="lookup ..."   only these: instructions syscalls lookup start latency
-#                       throughput herd memory burst pauses floods
+#   ROWS="lookup ..."   only these: instructions sending syscalls lookup start
+#                       latency throughput herd memory burst pauses floods
 # make clean
 #
 # APXS=/path/to/apxs    build for, and test with, another httpd
@@ -378,7 +378,7 @@ demo-built: $(MODULE) $(SEND) $(CHECK)
 	@APXS='$(APXS)' t/lib/unprivileged.sh perl -It/lib t/demo/run
 
 # What is measured comes by descriptor 3, from whatever folder it ran in.
-bench-built: $(MODULE)
+bench-built: $(MODULE) $(SEND)
 	@mkdir -p t/run/bench
 	@APXS='$(APXS)' t/lib/unprivileged.sh t/bench/run $(ROWS) \
 	    3> t/run/bench/results.json

@@ -28,6 +28,7 @@ my $MEDIAN_US = 1000;
 my $LARGEST_US = 10_000;
 my $MEMORY = 1024;
 my $RATE = 0.98;
+my $KEPT = 1.03;
 
 my $FORMAT = '%-42s%10s%14s%13s%7s%9s%5s';
 
@@ -86,6 +87,29 @@ sub instructions {
             $kept->{remoteip}{v2}, $kept->{ours}{v2}, $NEAR_ZERO),
         "\nthe same, event (+-100)\n",
         map { event_instructions($result, $_) } qw(together apart);
+}
+
+# A header beside mod_proxy's pool without one, and beside disablereuse=on.
+sub sending {
+    my ($result) = @_;
+    my %of = (kept => 'each further request', alone => 'connection, request');
+    my @rows;
+    for my $run ('kept', 'alone') {
+        for my $scheme ('http', 'https') {
+            my ($pool, $closed, $client, $off)
+                = @{ $result->{$run}{$scheme} }{qw(pool closed client off)};
+            my $ratio = $client / $pool;
+            push @rows, sprintf("%-32s%12s%12s%12s%12s%7.3f%9s%5s\n",
+                "  $of{$run}, $scheme",
+                map({ number($_) } $pool, $client, $closed, $off), $ratio,
+                $run eq 'kept' ? ("<= $KEPT", holds($ratio <= $KEPT))
+                               : ('', '')) =~ s/ +$//gmr;
+        }
+    }
+    return "user-mode instructions of requests to a backend, prefork; ratio:"
+        . " with a header, kept, to the pool\n",
+        sprintf("%-32s%12s%12s%12s%12s\n", '', 'the pool', 'v2, kept',
+            'disablereuse', 'v2, Off'), @rows;
 }
 
 sub calls {
@@ -310,7 +334,8 @@ sub floods {
 }
 
 my @ROWS = (
-    [instructions => \&instructions], [syscalls => \&syscalls],
+    [instructions => \&instructions], [sending => \&sending],
+    [syscalls => \&syscalls],
     [lookup => \&lookup], [start => \&start], [latency => \&latency],
     [throughput => \&throughput], [herd => \&herd], [memory => \&memory],
     [burst => \&burst], [pauses => \&pauses], [floods => \&floods]);
