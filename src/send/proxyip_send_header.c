@@ -25,7 +25,6 @@
 
 #include <apr_strings.h>
 
-#include "protocol/pp.h"
 #include "send/proxyip_send_client.h"
 #include "send/proxyip_send_facts.h"
 
@@ -56,27 +55,30 @@ static void set_family(pp_header_t *pp)
                      : PP_INET6;
 }
 
-static const char *text_of(apr_pool_t *p, const pp_header_t *pp)
+void proxyip_send_header_text(const proxyip_send_header_t *header, char *text)
 {
+    const pp_header_t *pp = &header->fields;
     char src[PP_ADDR_TEXT_MAX];
     char dst[PP_ADDR_TEXT_MAX];
 
     if (pp->command == PP_LOCAL || pp->family == PP_UNSPEC) {
-        return apr_psprintf(p, "v%d %s", pp->version,
-                            pp->command == PP_LOCAL ? "LOCAL" : "UNKNOWN");
+        apr_snprintf(text, PROXYIP_SEND_TEXT_MAX, "v%d %s", pp->version,
+                     pp->command == PP_LOCAL ? "LOCAL" : "UNKNOWN");
+        return;
     }
     pp_addr_format(&pp->src, src);
     pp_addr_format(&pp->dst, dst);
-    return apr_psprintf(p, "v%d %s%s%s:%u %s%s%s:%u", pp->version,
-                        pp->src.family == PP_INET6 ? "[" : "", src,
-                        pp->src.family == PP_INET6 ? "]" : "", pp->src_port,
-                        pp->dst.family == PP_INET6 ? "[" : "", dst,
-                        pp->dst.family == PP_INET6 ? "]" : "", pp->dst_port);
+    apr_snprintf(text, PROXYIP_SEND_TEXT_MAX, "v%d %s%s%s:%u %s%s%s:%u",
+                 pp->version, pp->src.family == PP_INET6 ? "[" : "", src,
+                 pp->src.family == PP_INET6 ? "]" : "", pp->src_port,
+                 pp->dst.family == PP_INET6 ? "[" : "", dst,
+                 pp->dst.family == PP_INET6 ? "]" : "", pp->dst_port);
 }
 
-static const char *encode(apr_pool_t *p, const pp_header_t *pp,
-                          int has_checksum, proxyip_send_header_t *header)
+static const char *encode(apr_pool_t *p, int has_checksum,
+                          proxyip_send_header_t *header)
 {
+    const pp_header_t *pp = &header->fields;
     size_t size = pp->version == 1 ? PP_V1_MAX
                                    : ROOM_BESIDE_TLVS + pp->tlvs_len;
     uint8_t *bytes = apr_palloc(p, size);
@@ -86,7 +88,6 @@ static const char *encode(apr_pool_t *p, const pp_header_t *pp,
         return "it would be longer than a header can be";
     }
     header->bytes = bytes;
-    header->text = text_of(p, pp);
     return NULL;
 }
 
@@ -106,53 +107,53 @@ const char *proxyip_send_header_make(request_rec *r,
                                      const proxyip_send_conf_t *conf,
                                      proxyip_send_header_t *header)
 {
-    pp_header_t pp;
+    pp_header_t *pp = &header->fields;
     int has_checksum = 0;
     const char *why = NULL;
 
-    memset(&pp, 0, sizeof(pp));
-    pp.version = conf->version;
-    pp.command = PP_PROXY;
-    read_addr(r->useragent_addr, &pp.src);
-    pp.src_port = r->useragent_addr->port;
-    set_destination(r, proxyip_send_client_conn(client), &pp);
-    if (pp.src.family == PP_UNSPEC || pp.dst.family == PP_UNSPEC) {
+    memset(pp, 0, sizeof(*pp));
+    pp->version = conf->version;
+    pp->command = PP_PROXY;
+    read_addr(r->useragent_addr, &pp->src);
+    pp->src_port = r->useragent_addr->port;
+    set_destination(r, proxyip_send_client_conn(client), pp);
+    if (pp->src.family == PP_UNSPEC || pp->dst.family == PP_UNSPEC) {
         return "the client's address, or the one it dialled, is neither IPv4"
                " nor IPv6";
     }
-    set_family(&pp);
+    set_family(pp);
     if (conf->version == 2) {
         has_checksum = proxyip_send_conf_facts(conf)
                        & PROXYIP_SEND_CHECKSUM;
-        why = proxyip_send_facts_make(r, client, conf, &pp.tlvs,
-                                      &pp.tlvs_len);
+        why = proxyip_send_facts_make(r, client, conf, &pp->tlvs,
+                                      &pp->tlvs_len);
     }
-    return why ? why : encode(r->pool, &pp, has_checksum, header);
+    return why ? why : encode(r->pool, has_checksum, header);
 }
 
 const char *proxyip_send_header_make_own(conn_rec *c,
                                          const proxyip_send_conf_t *conf,
                                          proxyip_send_header_t *header)
 {
-    pp_header_t pp;
+    pp_header_t *pp = &header->fields;
     int has_checksum = conf->version == 2
                        && (proxyip_send_conf_facts(conf)
                            & PROXYIP_SEND_CHECKSUM);
 
-    memset(&pp, 0, sizeof(pp));
-    pp.version = conf->version;
-    pp.command = PP_PROXY;
+    memset(pp, 0, sizeof(*pp));
+    pp->version = conf->version;
+    pp->command = PP_PROXY;
     if (proxyip_send_conf_check(conf) == PROXYIP_SEND_CHECK_PROXY) {
-        read_addr(c->local_addr, &pp.src);
-        pp.src_port = c->local_addr->port;
-        read_addr(c->client_addr, &pp.dst);
-        pp.dst_port = c->client_addr->port;
-        if (pp.src.family != PP_UNSPEC && pp.dst.family != PP_UNSPEC) {
-            set_family(&pp);
+        read_addr(c->local_addr, &pp->src);
+        pp->src_port = c->local_addr->port;
+        read_addr(c->client_addr, &pp->dst);
+        pp->dst_port = c->client_addr->port;
+        if (pp->src.family != PP_UNSPEC && pp->dst.family != PP_UNSPEC) {
+            set_family(pp);
         }
     }
     else if (conf->version == 2) {
-        pp.command = PP_LOCAL;
+        pp->command = PP_LOCAL;
     }
-    return encode(c->pool, &pp, has_checksum, header);
+    return encode(c->pool, has_checksum, header);
 }

@@ -21,14 +21,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "protocol/pp.h"
 #include "send/proxyip_send_conf.h"
 #include "send/proxyip_send_private.h"
 
-/** A header, and how a log tells of it. */
+/** A header. */
 typedef struct {
     const uint8_t *bytes;
     size_t len;
-    const char *text; /* "v2 192.0.2.77:40001 198.51.100.1:443" */
+    pp_header_t fields; /* that it was made of */
 } proxyip_send_header_t;
 
 /**
@@ -54,5 +55,13 @@ const char *proxyip_send_header_make(request_rec *r,
 const char *proxyip_send_header_make_own(conn_rec *c,
                                          const proxyip_send_conf_t *conf,
                                          proxyip_send_header_t *header);
+
+/**
+ * How a log tells of a header: "v2 192.0.2.77:40001 198.51.100.1:443".
+ * @param header the header
+ * @param text room for PROXYIP_SEND_TEXT_MAX
+ */
+void proxyip_send_header_text(const proxyip_send_header_t *header,
+                              char *text);
 
 #endif /* PROXYIP_SEND_HEADER_H */

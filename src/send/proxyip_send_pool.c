@@ -131,11 +131,17 @@ static proxyip_send_links_t *links_of(proxyip_send_slot_t *slot)
     return proxyip_send_slot_links(slot);
 }
 
-static backend_t *find_backend(const proxy_worker *real)
+/* Mostly the client has been there before, which is found faster. */
+static backend_t *find_backend(const proxyip_send_kept_t *kept,
+                               const proxy_worker *real)
 {
     const void *key = real;
-    backend_t *backend = apr_hash_get(pool->backends, &key, sizeof(key));
+    backend_t *backend = kept->first ? links_of(kept->first)->backend : NULL;
 
+    if (backend && backend->real == real) {
+        return backend;
+    }
+    backend = apr_hash_get(pool->backends, &key, sizeof(key));
     if (!backend) {
         backend = apr_pcalloc(pool->p, sizeof(*backend));
         backend->real = real;
@@ -407,13 +413,14 @@ apr_status_t proxyip_send_pool_take(proxyip_send_kept_t *kept, request_rec *r,
     int is_there;
 
     proxyip_send_pool_lock();
-    backend = find_backend(real);
+    backend = find_backend(kept, real);
     expired = unlink_expired(backend);
-    proxyip_send_pool_unlock();
-    /* First, so that they do not count against max=. */
-    retire_all(expired, r->server);
-
-    proxyip_send_pool_lock();
+    if (expired) {
+        /* First, so that they do not count against max=. */
+        proxyip_send_pool_unlock();
+        retire_all(expired, r->server);
+        proxyip_send_pool_lock();
+    }
     is_there = take_locked(kept, r, backend, head, len, slot, is_kept);
     proxyip_send_pool_unlock();
     if (!is_there) {

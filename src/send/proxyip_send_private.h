@@ -23,11 +23,15 @@
 #include <http_config.h>
 #include <http_log.h>
 
+#include "protocol/pp.h"
 #include "proxyip_logno.h"
 
 /* Declares proxyip_send_module too; without it `LogLevel proxyip_send:...`
  * would not reach a unit's messages. */
 APLOG_USE_MODULE(proxyip_send);
+
+/* Room for what a log says of a header, its end included. */
+#define PROXYIP_SEND_TEXT_MAX (2 * PP_ADDR_TEXT_MAX + 32)
 
 typedef struct proxyip_send_client_t proxyip_send_client_t;
 typedef struct proxyip_send_conf_t proxyip_send_conf_t;

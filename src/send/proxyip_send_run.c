@@ -22,8 +22,7 @@
 
 #include "send/proxyip_send_run.h"
 
-#include <string.h>
-
+#include <apr_lib.h>
 #include <apr_strings.h>
 
 #include "send/proxyip_send_client.h"
@@ -49,9 +48,11 @@ typedef struct {
 
 static int has_scheme(const char *url, const char *scheme)
 {
-    size_t len = strlen(scheme);
-
-    return strncasecmp(url, scheme, len) == 0 && url[len] == ':';
+    while (*scheme && apr_tolower(*url) == *scheme) {
+        url++;
+        scheme++;
+    }
+    return !*scheme && *url == ':';
 }
 
 static int has_scheme_of(const char *url, const char *const *schemes)
@@ -159,12 +160,19 @@ static void give_back(request_rec *r, proxyip_send_slot_t *slot,
     proxyip_send_pool_give(slot, kept, r->server);
 }
 
-/* The request's note of what was sent stays, also where it failed. */
-static void note(request_rec *r, const proxyip_send_header_t *header,
-                 int is_kept)
+/* The request's note of what was sent stays, also where it failed.  Once for
+ * each header, because it takes as long as all else that is done here. */
+static const char *note(request_rec *r, proxyip_send_slot_t *slot,
+                        const proxyip_send_header_t *header, int is_kept)
 {
-    apr_table_setn(r->notes, NOTE_HEADER, header->text);
-    apr_table_setn(r->notes, NOTE_REUSED, is_kept ? "1" : "0");
+    char *text = proxyip_send_slot_text(slot);
+
+    if (!is_kept) {
+        proxyip_send_header_text(header, text);
+    }
+    text = apr_pstrdup(r->pool, text);
+    apr_table_setn(r->notes, NOTE_HEADER, text);
+    return text;
 }
 
 static int run_on_slot(request_rec *r, proxy_worker *worker,
@@ -200,13 +208,14 @@ static int run_on_slot(request_rec *r, proxy_worker *worker,
         return log_no_slot(r, worker, rv);
     }
     current.worker = proxyip_send_slot_worker(current.slot);
-    current.text = header.text;
-    note(r, &header, is_kept);
+    current.text = note(r, current.slot, &header, is_kept);
     if (is_kept) {
         proxyip_send_stats_count(PROXYIP_SEND_COUNT_REUSED);
     }
     rc = run_handlers(&current, proxyip_send_slot_worker(current.slot), conf,
                       url, NULL, 0);
+    /* Behind the handlers: they look up `proxy-...` notes, which begin alike. */
+    apr_table_setn(r->notes, NOTE_REUSED, is_kept ? "1" : "0");
     give_back(r, current.slot, reuses ? kept : NULL, rc);
     return rc;
 }

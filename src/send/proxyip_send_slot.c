@@ -41,6 +41,7 @@ struct proxyip_send_slot_t {
     size_t len;
     size_t size;
     apr_uint32_t serial;
+    char text[PROXYIP_SEND_TEXT_MAX];
     int is_closing;
     proxyip_send_links_t links;
 };
@@ -151,6 +152,11 @@ const uint8_t *proxyip_send_slot_head(const proxyip_send_slot_t *slot,
 {
     *len = slot->len;
     return slot->head;
+}
+
+char *proxyip_send_slot_text(proxyip_send_slot_t *slot)
+{
+    return slot->text;
 }
 
 proxy_worker *proxyip_send_slot_worker(const proxyip_send_slot_t *slot)

@@ -66,6 +66,13 @@ int proxyip_send_slot_has(const proxyip_send_slot_t *slot,
 const uint8_t *proxyip_send_slot_head(const proxyip_send_slot_t *slot,
                                       size_t *len);
 
+/**
+ * What a log says of the slot's header, which whoever has begun it writes.
+ * @param slot the slot
+ * @return room for PROXYIP_SEND_TEXT_MAX
+ */
+char *proxyip_send_slot_text(proxyip_send_slot_t *slot);
+
 /** @return the worker to run a scheme handler on */
 proxy_worker *proxyip_send_slot_worker(const proxyip_send_slot_t *slot);
 

@@ -138,6 +138,7 @@ static int begin_check(conn_rec *c, const proxyip_send_conf_t *conf)
 {
     wire_t *wire = wire_of(c);
     proxyip_send_header_t header;
+    char text[PROXYIP_SEND_TEXT_MAX];
     const char *why;
 
     if (!proxyip_send_conf_is_on(conf)
@@ -150,9 +151,10 @@ static int begin_check(conn_rec *c, const proxyip_send_conf_t *conf)
                       "closed: no PROXY header for a health check: %s", why);
         return HTTP_INTERNAL_SERVER_ERROR;
     }
+    proxyip_send_header_text(&header, text);
     ap_log_cerror(APLOG_MARK, APLOG_DEBUG, 0, c, PROXYIP_LOGNO(0107)
                   "a connection of httpd's own to %pI begins with a PROXY"
-                  " header: %s", c->client_addr, header.text);
+                  " header: %s", c->client_addr, text);
     wire->head = header.bytes;
     wire->len = header.len;
     proxyip_send_stats_count(PROXYIP_SEND_COUNT_CHECKS);
