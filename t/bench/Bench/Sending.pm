@@ -36,7 +36,7 @@ my %WAYS = (
 # A shorter and a longer run, connections and requests of each; their difference
 # is what is counted.
 my %RUNS = (
-    alone => { count => [20, 120], requests => [1, 1] },
+    alone => { count => [20, 70], requests => [1, 1] },
     kept  => { count => [20, 20], requests => [1, 41] },
 );
 

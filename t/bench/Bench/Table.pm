@@ -99,7 +99,7 @@ sub sending {
             my ($pool, $closed, $client, $off)
                 = @{ $result->{$run}{$scheme} }{qw(pool closed client off)};
             my $ratio = $client / $pool;
-            push @rows, sprintf("%-32s%12s%12s%12s%12s%7.3f%9s%5s\n",
+            push @rows, sprintf("%-32s%12s%10s%14s%12s%7.3f%9s%5s\n",
                 "  $of{$run}, $scheme",
                 map({ number($_) } $pool, $client, $closed, $off), $ratio,
                 $run eq 'kept' ? ("<= $KEPT", holds($ratio <= $KEPT))
@@ -108,7 +108,7 @@ sub sending {
     }
     return "user-mode instructions of requests to a backend, prefork; ratio:"
         . " with a header, kept, to the pool\n",
-        sprintf("%-32s%12s%12s%12s%12s\n", '', 'the pool', 'v2, kept',
+        sprintf("%-32s%12s%10s%14s%12s\n", '', 'the pool', 'v2, kept',
             'disablereuse', 'v2, Off'), @rows;
 }
 
