@@ -1,5 +1,6 @@
-# A child that ends at once while streams of HTTP/2 are under way: mod_http2's
-# threads go on for some seconds, and give back what they have.
+# A child that ends at once while requests are under way.  With HTTP/2
+# mod_http2's threads go on for some seconds, and give back what they have; on
+# prefork a signal comes in the middle of one, and beside kept connections.
 
 use strict;
 use warnings;
@@ -9,11 +10,10 @@ use Time::HiRes qw(sleep);
 
 use ProxyIP::Client;
 use ProxyIP::Header qw(v2);
+use ProxyIP::Receiver;
 use ProxyIP::Server;
 
-plan skip_all => 'mod_http2 is not for prefork'
-    if ProxyIP::Httpd::mpm() eq 'prefork';
-
+my $prefork = ProxyIP::Httpd::mpm() eq 'prefork';
 my $STREAMS = 4;
 
 my $backend = ProxyIP::Server->new(workers => 16, config => <<'EOC')->start;
@@ -23,14 +23,17 @@ EOC
 # More than mod_http2 takes before the client does.
 $backend->write_file('htdocs/large', 'x' x 4_000_000);
 
+my $slow = ProxyIP::Receiver->new(version => 2, delay => 1)->start;
+my $h2 = $prefork ? '' : 'Protocols h2c http/1.1';
 my $server = ProxyIP::Server->new(workers => 8,
     loglevel => 'info proxyip_send:debug', config => <<"EOC")->start;
-Protocols h2c http/1.1
+$h2
 # How long a stream waits for its client.
 Timeout 2
 ProxyIP On
 ProxyIPPeer require 127.0.0.1
 ProxyIPSend v2
+ProxyPass "/slow" "http://127.0.0.1:@{[$slow->port]}/slow"
 ProxyPass "/" "http://127.0.0.1:@{[$backend->port]}/"
 EOC
 
@@ -46,6 +49,15 @@ sub field {
     return pack 'C C/a* C/a*', 0, $name, $value;
 }
 
+# Clients of which each has a connection that is kept, and asks once more.
+sub clients {
+    my @clients = map { ProxyIP::Client->new(port => $server->port)
+        ->send(v2(src => "192.0.2.$_")) } 1 .. $STREAMS;
+    $_->get('/') for @clients;
+    $_->request('/slow') for @clients;
+    return \@clients;
+}
+
 # A client that takes headers, and no body: its window is 0.
 sub client {
     my $head = join '', map { field(@$_) } [':method', 'GET'],
@@ -58,9 +70,10 @@ sub client {
 
 for my $how ('HUP', 'TERM') {
     my $log = $server->error_log->mark;
-    my $client = client();
+    my $client = $prefork ? clients() : client();
     ok($server->wait_until(10, sub {
-        $log->count(qr/PIP0108/) >= $STREAMS }), "$how: streams are under way");
+        $log->count(qr/PIP0108/) >= $STREAMS * ($prefork ? 2 : 1) }),
+        "$how: requests are under way");
     sleep 0.3;
     if ($how eq 'HUP') {
         $server->restart;

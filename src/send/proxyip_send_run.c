@@ -214,7 +214,7 @@ static int run_on_slot(request_rec *r, proxy_worker *worker,
     }
     rc = run_handlers(&current, proxyip_send_slot_worker(current.slot), conf,
                       url, NULL, 0);
-    /* Behind the handlers: they look up `proxy-...` notes, which begin alike. */
+    /* Behind the handlers: they look for notes whose names begin alike. */
     apr_table_setn(r->notes, NOTE_REUSED, is_kept ? "1" : "0");
     give_back(r, current.slot, reuses ? kept : NULL, rc);
     return rc;
