@@ -14,7 +14,7 @@ use ProxyIP::Receiver;
 use ProxyIP::Server;
 
 my $prefork = ProxyIP::Httpd::mpm() eq 'prefork';
-my $receiver = ProxyIP::Receiver->new(version => 2, delay => 1)->start;
+my $receiver = ProxyIP::Receiver->new(version => 2, holds => 1)->start;
 my $url = 'http://127.0.0.1:' . $receiver->port;
 my $server = ProxyIP::Server->new(workers => 12,
     loglevel => 'info proxyip:info proxyip_send:debug', config => <<"EOC")
@@ -53,18 +53,21 @@ sub seen {
 }
 
 SKIP: {
-    skip 'on prefork each child has one request at a time', 6 if $prefork;
+    skip 'on prefork each child has one request at a time', 7 if $prefork;
 
     # All are in use: a wait, and 503.
+    my $log = $server->error_log->mark;
     my @slow = map { client()->request('/two/slow') } 1, 2;
-    sleep 0.2;
+    $server->wait_until(10, sub { $log->count(qr/PIP0108/) >= 2 });
     my $late = client();
     my $start = time;
     is(seen($late, '/two/')->{code}, 503, 'max=2, both in use: 503');
     cmp_ok(time - $start, '>=', 0.3, '... behind acquire=');
     like($server->error_log->wait_for(qr/PIP0104/, 5), qr/max=2 .*raise/,
         '... says why');
-    $_->answer for @slow;
+    $receiver->signal('USR2');
+    is(join(' ', map { $_->answer->code } @slow), '200 200',
+        '... those are answered');
     $late = client();
     is(seen($late, '/two/')->{source}, $late->{src}, '... then it is served');
 

@@ -33,6 +33,8 @@
 #   hangs        the request of this number is not answered, nor its
 #                connection closed
 #   delay        seconds before an answer to a path with `slow` in it
+#   holds        a request for a path with `slow` in it is not answered before
+#                SIGUSR2 comes
 #   notes        headers are noted: headers_of()
 #   path         listens on this UNIX socket
 #   to           a port on 127.0.0.1 that every connection is handed on to, once
@@ -73,6 +75,7 @@ sub start {
     POSIX::setsid();
     $SIG{TERM} = sub { $self->{ends} = 1 };
     $SIG{USR1} = sub { $self->{drops} = 1 };
+    $SIG{USR2} = sub { $self->{holds} = 0 };
     $SIG{PIPE} = 'IGNORE';
     eval { $self->serve($listener) };
     $self->complain("died: $@") if $@;
@@ -138,6 +141,7 @@ sub serve {
     $self->{counts} = { connections => 0, requests => 0, empty => 0 };
     my $select = $self->{select} = IO::Select->new($listener);
     $self->{open} = {};
+    $self->{held} = [];
     until ($self->{ends}) {
         for my $socket ($select->can_read(0.2)) {
             if ($socket == $listener) {
@@ -148,6 +152,7 @@ sub serve {
             }
         }
         $self->drop_idle if delete $self->{drops};
+        $self->answer_held if !$self->{holds};
     }
 }
 
@@ -227,8 +232,21 @@ sub relay {
     }
 }
 
+sub answer_held {
+    my ($self) = @_;
+    for (splice @{ $self->{held} }) {
+        my ($connection, $head) = @$_;
+        next if !$self->{open}{ $connection->{socket} };
+        $self->answer($connection, $head) or $self->drop($connection);
+    }
+}
+
 sub answer {
     my ($self, $connection, $head) = @_;
+    if ($self->{holds} && $head =~ m{^GET \S*slow}) {
+        push @{ $self->{held} }, [$connection, $head];
+        return 1;
+    }
     my $header = $connection->{header};
     $self->{counts}{requests}++;
     my $number = ++$connection->{requests};
