@@ -19,6 +19,9 @@
 #   EOC
 #   my $port = $haproxy->port('v2');
 #
+# With the option `reloads` a master process has it reload as Debian's service
+# does: $haproxy->reload($config).
+#
 # Global settings and TCP-mode defaults are added, but to a configuration that
 # has a `global` of its own.  ProxyIP::Process says what may stand in the
 # configuration and how it all ends.
@@ -46,16 +49,37 @@ defaults
     timeout check 5s
 EOC
 
-# Start, and return when all its ports listen.
-sub start {
+# The path of its configuration, written anew.
+sub write_config {
     my ($self) = @_;
     my $config = $self->{config};
     $config =~ s/^global\n/global\n$SOCKET\n/m or $config = $COMMON . $config;
-    $config = $self->expand($config);
-    my $path = $self->write_file('haproxy.cfg', $config);
-    my @ports = $config =~ /^\s*bind\s+\S*:(\d+)/mg;
+    return $self->write_file('haproxy.cfg', $self->expand($config));
+}
+
+# Start, and return when all its ports listen.
+sub start {
+    my ($self) = @_;
+    my $path = $self->write_config;
+    my @ports = $self->expand($self->{config}) =~ /^\s*bind\s+\S*:(\d+)/mg;
     return $self->spawn_listening(\@ports,
-        $self->program, '-db', '-f', $path);
+        $self->program, $self->{reloads} ? '-W' : '-db', '-f', $path);
+}
+
+# Reload with another configuration, and return when a new process takes the
+# connections and the old one none.  What the old one has goes on there.
+sub reload {
+    my ($self, $config) = @_;
+    $self->{config} = $config;
+    $self->write_config;
+    my %is_old = map { $_ => 1 } $self->children;
+    $self->signal('USR2');
+    my @taking;
+    $self->wait_until(20, sub {
+        @taking = grep { $self->accepting($_) } $self->children;
+        return @taking && !grep { $is_old{$_} } @taking;
+    }) or die "haproxy did not reload:\n", $self->output;
+    return $self;
 }
 
 sub program {

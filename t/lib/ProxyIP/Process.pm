@@ -249,6 +249,26 @@ sub listening {
     return scalar grep { $_ == $port } values %{ $self->listeners };
 }
 
+# Has a process a listening socket?
+sub accepting {
+    my ($self, $pid) = @_;
+    my $listeners = $self->listeners;
+    return scalar grep { /^socket:\[(\d+)\]$/ && $listeners->{$1} }
+        map { readlink // () } glob "/proc/$pid/fd/*";
+}
+
+# The process ids of the program's children; with httpd's cgid one is a daemon.
+sub children {
+    my ($self) = @_;
+    my @children;
+    for my $path (glob '/proc/[0-9]*/stat') {
+        open my $file, '<', $path or next;
+        my ($pid, $parent) = (<$file> // '') =~ /^(\d+) \(.*\) \S (\d+) /;
+        push @children, $pid if ($parent // 0) == ($self->{pid} // -1);
+    }
+    return sort { $a <=> $b } @children;
+}
+
 # A process's anonymous memory in KiB, and how many descriptors it has open;
 # zeros for one that has ended.
 sub usage_of {

@@ -108,7 +108,9 @@ sub status_config {
     return <<'EOC';
 Listen 127.0.0.1:@port:status@
 <VirtualHost 127.0.0.1:@port:status@>
-    ProxyIP Off
+    <IfModule proxyip_module>
+        ProxyIP Off
+    </IfModule>
     <Location "/">
         SetHandler server-status
     </Location>
@@ -196,28 +198,8 @@ sub again {
     return $self;
 }
 
-# Has a process a listening socket?
-sub accepting {
-    my ($self, $pid) = @_;
-    my $listeners = $self->listeners;
-    return scalar grep { /^socket:\[(\d+)\]$/ && $listeners->{$1} }
-        map { readlink // () } glob "/proc/$pid/fd/*";
-}
-
 # Let connections end; see wait_for_end().
 sub graceful_stop { $_[0]->signal('WINCH') }
-
-# The process ids of the server's children; with cgid one is its daemon.
-sub children {
-    my ($self) = @_;
-    my @children;
-    for my $path (glob '/proc/[0-9]*/stat') {
-        open my $file, '<', $path or next;
-        my ($pid, $parent) = (<$file> // '') =~ /^(\d+) \(.*\) \S (\d+) /;
-        push @children, $pid if ($parent // 0) == ($self->{pid} // -1);
-    }
-    return sort { $a <=> $b } @children;
-}
 
 # mod_status's machine-readable page as a hash; needs the option `status`.
 sub status {
