@@ -47,7 +47,8 @@
 # make analyze          gcc -fanalyzer, clang --analyze, clang-tidy, cppcheck and
 #                       shellcheck; a finding fails
 # make demo             real requests through a real server, and what it saw
-# make deb              a Debian package of all that; needs dpkg-deb
+# make deb              a Debian package of all that, in .libs; needs
+#                       apache2-dev, which brings debhelper, and build-essential
 #   DEB_REVISION=2        its version's part behind the dash
 # make bench            instructions, system calls, latency, connections per
 #                       second, context switches, memory, clients lost: with
@@ -218,11 +219,9 @@ define PROXYIP_CONF
 #ProxyIP On
 #ProxyIPPeer require 10.0.0.0/24
 #
-# Health checkers, which may come without a header:
-#ProxyIPPeer optional 10.0.1.0/28
-#
-# Staff, who connect directly:
-#ProxyIPPeer direct 192.0.2.0/24
+# Health checkers, monitoring and staff, who connect directly (127.0.0.1 not
+# where the load balancer runs on this machine):
+#ProxyIPPeer direct 10.0.1.0/28 127.0.0.1 ::1
 #
 # Everyone else is refused.
 endef
@@ -273,22 +272,10 @@ uninstall: have-apxs
 	rm -f "$(DESTDIR)$(BASHDIR)/$(notdir $(CHECK))"
 	$(if $(DEBIAN_CONF),$(UNINSTALL_DEBIAN))
 
-# What Debian's own packages are compiled with, for the package alone.
-VERSION = $(shell sed -n 's/^.define PROXYIP_VERSION "\(.*\)"/\1/p' \
-    src/version.h)
 DEB_REVISION ?= 1
-DEB_FOLDER = .libs/deb
-DEB_CFLAGS = $(shell dpkg-buildflags --get CPPFLAGS 2> /dev/null; \
-    dpkg-buildflags --get CFLAGS 2> /dev/null)
 
-deb: have-apxs
-	@test -n "$(DEBIAN_CONF)" || { echo "A Debian package is for Debian's" \
-	    "httpd, which this apxs is not of: $(APXS)" >&2; exit 1; }
-	rm -rf $(DEB_FOLDER)
-	$(MAKE) install DESTDIR=$(DEB_FOLDER)/root \
-	    CFLAGS_EXTRA='$(strip $(DEB_CFLAGS) $(CFLAGS_EXTRA))'
-	APXS='$(APXS)' conf-examples/packaging/deb.sh $(DEB_FOLDER) \
-	    $(VERSION)-$(DEB_REVISION)
+deb:
+	@conf-examples/packaging/deb.sh .libs/deb '$(DEB_REVISION)'
 
 # The packages come first and may bring apxs, so what needs it runs in a make
 # of its own. An apxs that was named on the command line is left to the user.
@@ -297,7 +284,7 @@ AGAIN = $(MAKE) --no-print-directory \
     $(if $(filter-out file,$(origin APXS)),APXS='$(APXS)')
 
 test:
-	@$(PACKAGES) senders libclang-rt-dev
+	@$(PACKAGES) senders libclang-rt-dev build-essential lintian rpm rpmlint
 	@t/lib/neighbours.sh
 	@+$(AGAIN) test-built
 

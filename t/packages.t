@@ -1,8 +1,6 @@
-# The Debian package: what `make deb` builds, and what its user sees while it is
-# installed, enabled, upgraded, removed and purged.
-#
-# That is done in a folder which dpkg takes for a machine of its own
-# (t/lib/debian-root.sh), in a user namespace: never in the system's state.
+# The packages: what `make deb` builds, what lintian says of it, and what its
+# user sees while it is installed, enabled, upgraded, removed and purged; and
+# what rpm and rpmlint make of the spec.
 
 use strict;
 use warnings;
@@ -12,6 +10,7 @@ use Test::More;
 use File::Copy qw(copy);
 
 use ProxyIP::Client;
+use ProxyIP::Debian;
 use ProxyIP::Header qw(v1 CLIENT);
 use ProxyIP::Httpd;
 use ProxyIP::Process;
@@ -22,7 +21,7 @@ my $apxs = ProxyIP::Httpd::apxs();
 chomp(my $sysconfdir = `$apxs -q SYSCONFDIR`);
 plan skip_all => 'a Debian package is for Debian and its own httpd'
     if $sysconfdir ne '/etc/apache2'
-        || system('command -v dpkg-deb >/dev/null');
+        || system('command -v dpkg-buildpackage >/dev/null');
 
 my $PACKAGE = 'libapache2-mod-proxyip';
 my $CONF = '/etc/apache2/mods-available/proxyip.conf';
@@ -31,7 +30,7 @@ my $top  = ProxyIP::Httpd::top();
 
 # Nothing of the make that runs the suite, nor of the user.
 delete @ENV{qw(MAKEFLAGS MAKEOVERRIDES MFLAGS MAKELEVEL CFLAGS_EXTRA
-               LDFLAGS_EXTRA DESTDIR DEB_REVISION)};
+               LDFLAGS_EXTRA DESTDIR DEB_REVISION DEB_HOMEPAGE)};
 %ENV = (%ENV, SOURCE_DATE_EPOCH => $TIME, LC_ALL => 'C',
     DEBFULLNAME => 'A Maintainer', DEBEMAIL => 'maintainer@example.org');
 
@@ -47,17 +46,7 @@ sub run {
     return $output;
 }
 
-# In a copy of the sources: the flags are other than the suite's.
-sub build {
-    my ($revision, $umask) = @_;
-    my $output = run("make deb, revision $revision",
-        "umask $umask; cd $scratch/source"
-        . " && make deb DEB_REVISION=$revision APXS=$apxs");
-    my $file = (split /\n/, $output)[-1] // '';
-    like($file, qr{/\Q$PACKAGE\E_\d+\.\d+\.\d+-\Q$revision\E_\w+\.deb\z},
-        'its path is the last line');
-    return $file;
-}
+sub missing { return system("command -v $_[0] >/dev/null") != 0 }
 
 sub bytes {
     my ($file) = @_;
@@ -65,15 +54,26 @@ sub bytes {
     return scalar <>;
 }
 
-mkdir "$scratch/source" or die "mkdir: $!\n";
-system('cp', '-R', (map { "$top/$_" } qw(Makefile README LICENSE conf-examples docs
-    mod_proxyip.c mod_proxyip.h src)), "$scratch/source") == 0 or die "cp\n";
-system("rm -rf $scratch/source/src/.libs; find $scratch/source/src"
-    . q( -name '*.[ls]*o' -delete)) == 0 or die "rm\n";
+# In a copy of the sources.
+sub build {
+    my ($revision, $before) = @_;
+    my $output = run("make deb, revision $revision",
+        "$before; cd $scratch/source && make deb DEB_REVISION=$revision");
+    my $file = (split /\n/, $output)[-1] // '';
+    like($file, qr{/\Q$PACKAGE\E_\d+\.\d+\.\d+-\Q$revision\E_\w+\.deb\z},
+        'its path is the last line');
+    return $file;
+}
 
-my $first = build(1, '022');
+mkdir "$scratch/source" or die "mkdir: $!\n";
+system('cp', '-R', (map { "$top/$_" } qw(CHANGES LICENSE Makefile README
+    conf-examples docs mod_proxyip.c mod_proxyip.h src)),
+    "$scratch/source") == 0 or die "cp\n";
+
+my $first = build(1, 'umask 022');
 my $bytes = bytes($first);
-is(bytes(build(1, '077')), $bytes, 'the same again: the same bytes');
+my $again = build(1, 'umask 077');
+is(bytes($again), $bytes, 'the same again: the same bytes');
 
 # What is in it
 my $list = `TZ=UTC dpkg-deb -c '$first'`;
@@ -91,169 +91,190 @@ my %want = (
     '/etc/apache2/mods-available/proxyip.load' => '-rw-r--r--',
     '/etc/apache2/mods-available/proxyip_send.load' => '-rw-r--r--',
     $CONF => '-rw-r--r--',
-    map { ("$doc/$_" => '-rw-r--r--') } qw(README copyright
-        changelog.Debian.gz docs/directives.md examples/minimal.conf),
+    map { ("$doc/$_" => '-rw-r--r--') } qw(copyright changelog.gz
+        changelog.Debian.gz examples/minimal.conf),
 );
 is($mode{$_}, $want{$_}, "$_: $want{$_}") for sort keys %want;
 my @examples = map { s{.*/conf-examples/}{}r } grep { !-l }
     glob "$top/conf-examples/{README,*.*,*/*.*}";
 is_deeply([grep { !$mode{"$doc/examples/$_"} } @examples], [],
     'every example');
+my @pages = ('README', map { s{.*/}{docs/}r } glob "$top/docs/*.md");
+is_deeply([grep { !$mode{"$doc/$_"} } @pages], [],
+    'every page of the manual, under the names that links have');
 is_deeply([grep { !m{root/root .* 2023-11-14 } } split /\n/, $list], [],
     'all is owned by root, from the time that was given');
 unlike($list, qr{mods-enabled}, 'nothing is enabled');
 
 my $info = `dpkg-deb -f '$first'`;
-like($info, qr/^Depends: apache2-api-2\d{7}, apache2-bin \(>= 2\.4\.52\), /m,
-    'depends on the module API and on httpd');
-like($info, qr/^Depends: .*\blibc6\S* \(>= 2\.\d+\)/m, '... and on a libc');
-like($info, qr/^Depends: .*\blibapr1t64[^|,]*\| libapr1\b/m,
-    '... and on APR, by the names of either release');
+like($info, qr/^Depends: .*\bapache2-api-2\d{7}\b/m,
+    'depends on the module API');
+like($info, qr/^Depends: .*\bapache2-bin \(>= 2\.4\.52\)/m, '... on an httpd');
+like($info, qr/^Depends: .*\blibc6\S* \(>= 2\.\d+\)/m, '... on a libc');
+like($info, qr/^Depends: .*\blibapr1/m, '... and on APR');
 like($info, qr/^Maintainer: A Maintainer <maintainer\@example\.org>$/m,
-    'its maintainer');
+    'its maintainer is who was named');
+unlike($info, qr/^Homepage:/m, 'no homepage, where none is known');
 my ($version) = bytes("$top/src/version.h") =~ /PROXYIP_VERSION "(.*)"/;
 like($info, qr/^Version: \Q$version\E-1$/m, 'its version');
-like(bytes("$top/conf-examples/packaging/mod_proxyip.spec"),
-    qr/^Version: +\Q$version\E$/m, "the spec's version is the same");
 is(`dpkg-deb -I '$first' conffiles`,
-    join('', map { "$_\n" } $CONF,
-        map { "/etc/apache2/mods-available/$_.load" } qw(proxyip proxyip_send)),
-    'its conffiles');
+    join('', map { "/etc/apache2/mods-available/$_\n" } qw(proxyip.conf
+        proxyip.load proxyip_send.load)), 'its conffiles');
+
+# The news of this version, from CHANGES.
+my ($news) = map { /^\Q$version\E\b[^\n]*\n(.*)/s }
+    split /^Changes with mod_proxyip /m, bytes("$top/CHANGES");
+my $extract = "tar -xO .$doc/changelog.Debian.gz | zcat";
+my $changelog = `dpkg-deb --fsys-tarfile '$first' | $extract`;
+s/^ +\*\)? ?//gm, s/\s+/ /g, s/^ | $//g for $news;
+my ($said) = $changelog =~ /urgency=medium\n(.*)\n -- A Maintainer/s;
+s/^ +\* //gm, s/\s+/ /g, s/^ | $//g for $said;
+is($said, $news, 'its changelog is what CHANGES has of this version');
 
 SKIP: {
-    skip 'lintian is not installed', 1
-        if system('command -v lintian >/dev/null');
-    run('lintian finds no error', "lintian --fail-on error '$first'");
+    skip 'lintian is not installed', 1 if missing('lintian');
+    my $changes = $again =~ s/\.deb\z/.changes/r;
+    my $said = run('lintian finds no error and nothing to warn of',
+        "lintian --fail-on error,warning '$changes'");
+    is($said, '', '... not a word');
+}
+
+# The spec, built by rpm here, where httpd-devel's macros have to be defined.
+my $spec = "$top/conf-examples/packaging/mod_proxyip.spec";
+like(bytes($spec), qr/^Version: +\Q$version\E$/m,
+    "the spec's version is the same");
+SKIP: {
+    skip 'rpmbuild is not installed', 11 if missing('rpmbuild');
+    my $rpm = "$scratch/rpm";
+    mkdir $_ or die "$_: $!\n" for $rpm, "$rpm/SOURCES";
+    my $name = "mod_proxyip-$version";
+    system("cd $scratch && ln -s source $name && tar -chf"
+        . " $rpm/SOURCES/$name.tar.gz --exclude=.libs $name") == 0
+        or die "tar\n";
+    my %says = map { chomp(my $value = `$apxs -q $_`); ($_ => $value) }
+        qw(LIBEXECDIR INCLUDEDIR);
+    my $defines = join ' ', map { "--define '$_'" } "_topdir $rpm",
+        "_httpd_apxs $apxs", "_httpd_moddir $says{LIBEXECDIR}",
+        "httpd_headers $says{INCLUDEDIR}", '_httpd_mmn 20120211x8664',
+        '_build_id_links none', 'debug_package %{nil}';
+    my @packages = ('mod_proxyip', 'mod_proxyip-devel', 'proxyip-check');
+    is(run('rpmspec reads the spec',
+            "rpmspec -q $defines --qf '%{name} %{version}\\n' $spec"),
+        join('', map { "$_ $version\n" } @packages),
+        '... three packages of this version');
+    run('rpmbuild builds them, and checks',
+        "rpmbuild -bb --nodeps $defines $spec");
+    my %files = map {
+        my ($package) = m{.*/(.*)-\Q$version\E-1};
+        ($package => scalar `rpm -qlp '$_' 2>&1`);
+    } glob "$rpm/RPMS/*/*.rpm";
+    my %want = (
+        mod_proxyip => ['modules/mod_proxyip.so', 'modules/mod_proxyip_send.so',
+            'conf.modules.d/10-proxyip.conf', 'conf.d/proxyip.conf'],
+        'mod_proxyip-devel' => ['apache2/mod_proxyip.h'],
+        'proxyip-check' => ['bin/proxyip-check'],
+    );
+    for my $package (@packages) {
+        like($files{$package} // '', qr{/\Q$_\E$}m, "$package has $_")
+            for @{ $want{$package} };
+    }
+    skip 'rpmlint is not installed', 2 if missing('rpmlint');
+    my $rc = $spec =~ s/\.spec\z/.rpmlintrc/r;
+    like(run('rpmlint', "rpmlint -r $rc $spec 2>&1"),
+        qr/ 0 errors, 0 warnings,/, '... finds nothing');
 }
 
 # Installed
-my $root = "$scratch/debian";
-my $apache2 = "$top/t/neighbours/apache2.deb";
-
-# The command that runs another in there as root, or as another user.
-sub inside {
-    my ($user, @command) = @_;
-    my @as = $user ? ("--map-user=$user", "--map-group=$user", '--keep-caps')
-                   : '--map-root-user';
-    return ('unshare', '--user', @as, '--mount', 'env', 'HOME=/tmp',
-        'DEBIAN_FRONTEND=noninteractive', 'TMPDIR=/tmp', 'sh', '-c',
-        'mount --rbind / "$0/host" && exec chroot "$0" "$@"', $root,
-        @command);
-}
-
-sub on_debian {
-    my ($name, $command) = @_;
-    return run($name, join ' ', map { "'$_'" }
-        inside(0, 'sh', '-c', "umask 022; $command"));
-}
 
 # The status of one request with a header, and the client that was logged.
-my $www_data = 33;
-my $port = $place->port;
-
 sub served {
-    my $httpd = ProxyIP::Process->new;
-    $httpd->spawn(inside($www_data, 'sh', '-c',
-        '. /etc/apache2/envvars; exec apache2 -D FOREGROUND'));
-    $httpd->wait_until(10,
-        sub { !$httpd->running || $httpd->listening($port) });
-    my $answer = ProxyIP::Client->fetch(port => $port, header => v1(),
-        path => '/served');
-    $httpd->stop;
-    my $logged = bytes("$root/var/log/apache2/access.log") // '';
-    unlink "$root/var/log/apache2/access.log";
+    my ($debian) = @_;
+    my $answer = $debian->serves(sub {
+        ProxyIP::Client->fetch(port => $debian->port, header => v1(),
+            path => '/served') });
+    my $logged = $debian->read('/var/log/apache2/access.log');
+    unlink $debian->path('/var/log/apache2/access.log');
     return join ' ', $answer ? $answer->code : 'none', $logged =~ /^(\S+)/;
 }
 
-# What services were asked, since the last time.
-sub asked {
-    my $asked = -e "$root/tmp/services" ? bytes("$root/tmp/services") : '';
-    unlink "$root/tmp/services";
-    return $asked;
-}
-
 SKIP: {
-    my $count = 30;
-    skip "Debian's package apache2, with a2enmod, could not be had", $count
-        if !-e $apache2;
-    my $probe = q(unshare --user --map-root-user --mount)
-        . q( sh -c 'mount --rbind / /mnt');
-    my $refused = `$probe 2>&1 </dev/null`;
-    skip "no user namespace here: $refused", $count if $?;
+    my $reason = ProxyIP::Debian->why_not;
+    skip $reason, 33 if $reason;
 
-    my $names = join ' ',
-        map { s/[ :(].*//sr } split /, | \| /,
+    my @names = map { s/[ :(].*//sr } split /, | \| /,
         `dpkg-deb -f '$first' Depends`;
-    run('a Debian of its own',
-        "$top/t/lib/debian-root.sh $root $apache2 $names");
-    $place->write_file('debian/etc/apache2/ports.conf',
-        "Listen 127.0.0.1:$port\nServerName localhost\n"
-        . "CustomLog /var/log/apache2/access.log combined\n"
-        . "DocumentRoot /var/www/html\n");
-    $place->write_file('debian/var/www/html/served', "served\n");
-    on_debian('httpd as Debian ships it',
-        'a2enmod -q mpm_event authz_core && apache2ctl configtest');
-
+    my $debian = ProxyIP::Debian->new(packages => \@names);
     my $dpkg = sub {
         my ($what, $file) = @_;
-        copy($file, "$root/tmp/package.deb") or die "copy: $!\n" if $file;
-        return on_debian("dpkg $what", "dpkg $what");
+        copy($file, $debian->path('/tmp/package.deb')) or die "copy: $!\n"
+            if $file;
+        return $debian->does("dpkg $what", "dpkg $what");
     };
     my $is_enabled = sub {
         my ($want, $when) = @_;
-        my $is = -e "$root/etc/apache2/mods-enabled/proxyip.load" ? 1 : 0;
-        is($is, $want, ($want ? '' : 'not ') . "enabled $when");
+        my $link = $debian->path('/etc/apache2/mods-enabled/proxyip.load');
+        is(-l $link ? 1 : 0, $want, ($want ? '' : 'not ') . "enabled $when");
     };
 
     $dpkg->('-i /tmp/package.deb', $first);
     $is_enabled->(0, 'after installation');
-    is(asked(), '', 'no service is asked anything');
-    like(on_debian('proxyip-check', 'proxyip-check --version'),
+    is($debian->asked, '', 'no service is asked anything');
+    like($debian->does('proxyip-check', 'proxyip-check --version'),
         qr/ \Q$version\E$/, 'proxyip-check is there');
 
-    on_debian('a2enmod', 'a2enmod -q proxyip');
-    like(on_debian('configtest', 'apache2ctl configtest'), qr/Syntax OK/,
+    $debian->does('a2enmod', 'a2enmod -q proxyip');
+    like($debian->does('configtest', 'apache2ctl configtest'), qr/Syntax OK/,
         'enabled and not configured: accepted');
-    is(served(), '400 127.0.0.1', '... and a header is still a bad request');
+    is(served($debian), '400 127.0.0.1',
+        '... and a header is still a bad request');
 
-    on_debian('a2enmod, the second', 'a2enmod -q proxyip_send');
-    ok(-e "$root/etc/apache2/mods-enabled/proxy.load",
+    $debian->does('a2enmod, the second', 'a2enmod -q proxyip_send');
+    ok(-e $debian->path('/etc/apache2/mods-enabled/proxy.load'),
         'what it needs is enabled with it');
-    like(on_debian('configtest', 'apache2ctl configtest'), qr/Syntax OK/,
+    like($debian->does('configtest', 'apache2ctl configtest'), qr/Syntax OK/,
         '... and accepted');
 
-    my $conf = bytes("$root$CONF");
+    my $conf = $debian->read($CONF);
     $conf =~ s/^#ProxyIP On$/ProxyIP On/m;
     $conf =~ s/^#(ProxyIPPeer require).*$/$1 127.0.0.1/m;
-    $place->write_file("debian$CONF", $conf);
-    is(served(), '200 ' . CLIENT, 'configured: the client of the header');
+    $debian->write($CONF, $conf);
+    is(served($debian), '200 ' . CLIENT,
+        'configured: the client of the header');
 
     # The next version comes with another proxyip.conf.
     my $makefile = bytes("$scratch/source/Makefile");
     $makefile =~ s/^(# Everyone else is refused\.)$/$1 So it is./m;
     $place->write_file('source/Makefile', $makefile);
-    my $second = build(2, '022');
+    my $second = build(2,
+        'umask 022; export DEB_HOMEPAGE=https://proxyip.example.org/');
+    like(`dpkg-deb -f '$second' Homepage`,
+        qr{^https://proxyip\.example\.org/$}, 'the homepage that was named');
     like($dpkg->('--force-confdef -i /tmp/package.deb', $second),
         qr/over \(\Q$version\E-1\)/, 'upgraded');
-    is(bytes("$root$CONF"), $conf, "the administrator's proxyip.conf is kept");
-    like(bytes("$root$CONF.dpkg-dist"), qr/refused\. So it is/,
+    is($debian->read($CONF), $conf,
+        "the administrator's proxyip.conf is kept");
+    like($debian->read("$CONF.dpkg-dist"), qr/refused\. So it is/,
         '... and the new one lies beside it');
     $is_enabled->(1, 'after the upgrade');
-    like(asked(), qr/^apache2 \(?restart\b/, 'a restart is asked for');
-    is(served(), '200 ' . CLIENT, 'and served as before');
+    like($debian->asked, qr/^apache2 \(?restart\b/, 'a restart is asked for');
+    is(served($debian), '200 ' . CLIENT, 'and served as before');
 
     $dpkg->("-r $PACKAGE");
     $is_enabled->(0, 'after removal');
-    like(asked(), qr/^apache2 \(?restart\b/, 'a restart is asked for');
-    is(bytes("$root$CONF"), $conf, 'proxyip.conf stays');
-    is(served(), '400 127.0.0.1', 'httpd starts without the module');
+    ok(!-l $debian->path('/etc/apache2/mods-enabled/proxyip_send.load'),
+        '... nor is the second');
+    like($debian->asked, qr/^apache2 \(?restart\b/, 'a restart is asked for');
+    is($debian->read($CONF), $conf, 'proxyip.conf stays');
+    is(served($debian), '400 127.0.0.1', 'httpd starts without the module');
 
     $dpkg->("-P $PACKAGE");
-    my $left = `find $root -path $root/host -prune -o -name '*proxyip*' -print`;
+    my $folder = $debian->path('');
+    my $left = `find $folder -path $folder/host -prune -o -name '*proxyip*' \\
+        -print`;
     is($left, '', 'purged: nothing is left');
-    unlike(bytes("$root/var/lib/dpkg/status"), qr/proxyip/,
+    unlike($debian->read('/var/lib/dpkg/status'), qr/proxyip/,
         '... nor known to dpkg');
-    is(served(), '400 127.0.0.1', 'httpd starts as before');
+    is(served($debian), '400 127.0.0.1', 'httpd starts as before');
 }
 
 done_testing;

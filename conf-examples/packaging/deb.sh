@@ -1,88 +1,75 @@
 #!/bin/sh
-# deb.sh FOLDER VERSION
+# deb.sh FOLDER REVISION
 #
-# Make a Debian package of what `make install DESTDIR=FOLDER/root` has put
-# there; `make deb` calls this. The package's path is the last line printed.
+# Build the Debian package of the sources here, by dpkg-buildpackage in FOLDER,
+# which is made anew, and put it beside FOLDER, in the place of older ones;
+# `make deb` calls this.  The package's path is the last line printed.
 #
-# Needs dpkg-deb alone. dpkg-shlibdeps and strip are used where they are.
-# $SOURCE_DATE_EPOCH is the time of every file: the same sources give the same
-# package. $DEBFULLNAME and $DEBEMAIL name its maintainer.
+# What this adds to packaging/debian: its changelog, from CHANGES; the
+# maintainer, $DEBFULLNAME and $DEBEMAIL, else whoever is logged in (dch has
+# the same); the Homepage, $DEB_HOMEPAGE, else where the clone came from, if a
+# browser can go there.
+#
+# $SOURCE_DATE_EPOCH is the time of the package, else that of the last commit:
+# the same sources give the same package.
 set -eu
 cd "$(dirname "$0")/../.."
-folder=$(realpath "${1:?usage: deb.sh FOLDER VERSION}")
-version=${2:?usage: deb.sh FOLDER VERSION}
-root=$folder/root
+folder=${1:?usage: deb.sh FOLDER REVISION}
+revision=${2:?usage: deb.sh FOLDER REVISION}
 package=libapache2-mod-proxyip
-templates=conf-examples/packaging/debian
-module=$(find "$root" -name mod_proxyip.so)
-send=$(find "$root" -name mod_proxyip_send.so)
-program=$(find "$root" -path '*/bin/proxyip-check' -type f)
+version=$(sed -n 's/^.define PROXYIP_VERSION "\(.*\)"/\1/p' src/version.h)
 epoch=${SOURCE_DATE_EPOCH:-$(
     git log -1 --format=%ct 2> /dev/null || stat -c %Y src/version.h)}
-export SOURCE_DATE_EPOCH="$epoch"
-maintainer="${DEBFULLNAME:-Whoever built it} <${DEBEMAIL:-root@localhost}>"
+name=${DEBFULLNAME:-$(getent passwd "$(id -u)" | cut -d : -f 5 | cut -d , -f 1)}
+email=${DEBEMAIL:-$(id -un)@$(cat /etc/mailname 2> /dev/null ||
+    hostname -f 2> /dev/null || hostname)}
+maintainer="${name:-$(id -un)} <$email>"
+# Without a password that it may hold.
+homepage=${DEB_HOMEPAGE:-$(git remote get-url origin 2> /dev/null |
+    sed -nE 's,^(https?://)([^/@]*@)?(.*[^/])/*$,\1\3,p' | sed 's,\.git$,,')}
 
-# APR's package has another name since Debian 13, and the same library: either
-# will do.  Without dpkg-shlibdeps: the newest interface of libc that is asked
-# for.
-libraries() {
-    mkdir -p "$folder/shlibdeps/debian"
-    printf 'Source: %s\n\nPackage: %s\nArchitecture: any\n' \
-        "$package" "$package" > "$folder/shlibdeps/debian/control"
-    if ! (
-        cd "$folder/shlibdeps"
-        dpkg-shlibdeps -O "$module" "$send" "$program" 2> /dev/null
-    ) | sed -n 's/^shlibs:Depends=//p' |
-        sed -E 's/libapr1(t64)?( \([^)]*\))?/libapr1t64\2 | libapr1\2/' |
-        grep .; then
-        printf 'libapr1t64 | libapr1, '
-        grep -aoh 'GLIBC_2\.[0-9]*' "$module" "$send" "$program" |
-            sort -Vu | sed -n '$s/^GLIBC_\(.*\)/libc6 (>= \1)/p'
-    fi
+command -v dpkg-buildpackage > /dev/null || {
+    echo "Please install: build-essential apache2-dev" >&2
+    exit 1
 }
 
-# The module API, from the headers that the module was built with; its minor
-# number is asked at run time.
-magic=$(find "$(${APXS:-apxs} -q INCLUDEDIR)" -name ap_mmn.h \
-    -exec sed -n 's/^#define MODULE_MAGIC_NUMBER_MAJOR *//p' {} +)
-depends="apache2-api-${magic:?}, apache2-bin (>= 2.4.52), $(libraries)"
+rm -rf "$folder" "$(dirname "$folder")/${package}_"*.deb
+source=$folder/$package-$version
+mkdir -p "$source"
+cp -R CHANGES LICENSE Makefile README conf-examples docs mod_proxyip.c \
+    mod_proxyip.h src "$source"
+cp -R conf-examples/packaging/debian "$source"
+cd "$source"
 
-if command -v strip > /dev/null; then
-    strip --strip-unneeded -R .comment -R .note "$module" "$send" "$program"
-fi
+literally() {
+    printf '%s' "$1" | sed 's/[\\&|]/\\&/g'
+}
+sed -e "s|@MAINTAINER@|$(literally "$maintainer")|" \
+    -e "s|@HOMEPAGE@|$(literally "$homepage")|" -e '/^Homepage: $/d' \
+    debian/control.in > debian/control
+rm debian/control.in
 
-doc=$root/usr/share/doc/$package
-mkdir -p "$doc"
-cp README "$doc"
-cp $templates/copyright "$doc"
-cp -R conf-examples "$doc/examples"
-[ ! -d docs ] || cp -R docs "$doc"
-printf '%s (%s) unstable; urgency=medium\n\n  * %s\n\n -- %s  %s\n' \
-    "$package" "$version" 'Built from the sources by make deb.' \
-    "$maintainer" "$(LC_ALL=C date -u -R -d "@$epoch")" \
-    > "$doc/changelog.Debian"
-gzip -9 -n "$doc/changelog.Debian" "$root"/usr/share/man/man1/*
+awk -v version="$version" '
+    /^Changes with / { here = $4 == version; next }
+    here && (NF || said) {
+        sub(/^  \*\)/, "  *")
+        sub(/^     /, "    ")
+        print
+        said = 1
+    }
+    END { exit !said }' CHANGES > debian/changes || {
+    echo "CHANGES has nothing about version $version" >&2
+    exit 1
+}
+{
+    printf '%s (%s-%s) unstable; urgency=medium\n\n' \
+        "$package" "$version" "$revision"
+    cat -s debian/changes
+    printf '\n -- %s  %s\n' "$maintainer" "$(LC_ALL=C date -u -R -d "@$epoch")"
+} | cat -s > debian/changelog
+rm debian/changes
 
-control=$root/DEBIAN
-mkdir -p "$control"
-cp $templates/postinst $templates/prerm $templates/postrm "$control"
-(cd "$root" && find etc -type f | LC_ALL=C sort | sed 's,^,/,') \
-    > "$control/conffiles"
-(cd "$root" && find usr -type f -print0 | LC_ALL=C sort -z |
-    xargs -0 md5sum) > "$control/md5sums"
-size=$(find "$root/etc" "$root/usr" -type f -printf '%s\n' |
-    awk '{ kib += int(($1 + 1023) / 1024) } END { print kib }')
-architecture=$(dpkg --print-architecture)
-sed -e "s|@VERSION@|$version|" -e "s|@ARCHITECTURE@|$architecture|" \
-    -e "s|@MAINTAINER@|$maintainer|" -e "s|@INSTALLED_SIZE@|$size|" \
-    -e "s#@DEPENDS@#$depends#" $templates/control.in > "$control/control"
-
-# Neither the builder's umask nor the hour is seen in the package.
-find "$root" -type d -exec chmod 0755 {} +
-find "$root" -type f -exec chmod 0644 {} +
-chmod 0755 "$program" "$control/postinst" "$control/prerm" "$control/postrm"
-find "$root" -exec touch -h -d "@$epoch" {} +
-
-file=$(dirname "$folder")/${package}_${version}_$architecture.deb
-dpkg-deb --build --root-owner-group "$root" "$file" > /dev/null
-echo "$file"
+SOURCE_DATE_EPOCH=$epoch dpkg-buildpackage -b -us -uc
+cd ../..
+cp -p "$OLDPWD/../${package}_$version-${revision}_"*.deb .
+ls "$PWD/${package}_$version-${revision}_"*.deb
