@@ -133,7 +133,7 @@ is($said, $news, 'its changelog is what CHANGES has of this version');
 
 SKIP: {
     skip 'lintian is not installed', 1 if missing('lintian');
-    my $changes = $again =~ s/\.deb\z/.changes/r;
+    my $changes = $again =~ s{([^/]*)\.deb\z}{deb/$1.changes}r;
     my $said = run('lintian finds no error and nothing to warn of',
         "lintian --fail-on error,warning '$changes'");
     is($said, '', '... not a word');
