@@ -15,6 +15,7 @@ use warnings;
 use Test::More;
 
 use ProxyIP::Client;
+use ProxyIP::Example;
 use ProxyIP::Header qw(v1 v2 tlv SIGNATURE NLB_HEALTH_CHECK CLIENT CLIENT6);
 use ProxyIP::Server;
 
@@ -30,17 +31,11 @@ chomp @page;
 is(join(' ', grep { length $page[$_ - 1] > 80 } 1 .. @page), '',
     'the page: no line over 80 columns');
 
-my (%fragment, %table);
+my %fragment = ProxyIP::Example::fragments('MOVING-IN');
+my %table;
 while (@page) {
     my $line = shift @page;
-    if ($line =~ /^((?:Before|After|Both) \(.*\)):$/) {
-        my $name = $1;
-        die "$name twice\n" if $fragment{$name};
-        shift @page;
-        $fragment{$name} .= shift(@page) . "\n"
-            while @page && $page[0] =~ /^    /;
-    }
-    elsif ($line =~ /^(Headers|Peers):$/) {
+    if ($line =~ /^(Headers|Peers):$/) {
         my $name = $1;
         shift @page;
         while (@page && length $page[0]) {
@@ -57,7 +52,7 @@ is(join("\n", sort keys %fragment), join("\n", 'After (mod_myfixip)',
         '', ', a CDN', ', whole server' } 'After'),
     'Before (mod_myfixip)', 'Before (mod_proxy_protocol)',
     (map { "Before (mod_remoteip$_)" } '', ', a CDN', ', whole server'),
-    'Both (the way back)'), 'the page: its fragments');
+    'Both (the way back)', 'Log (who connects)'), 'the page: its fragments');
 
 # A fragment as it is run here: 10.0 is 127.0, each port a free one.
 sub here {
@@ -309,8 +304,7 @@ for my $column (0 .. $#COLUMNS) {
         'a request answered 400: theirs logs the balancer');
 }
 
-# Four connections that sent a header, or nothing, and four workers.  Before
-# httpd 2.4.63 ours needs a worker for each as well.
+# Four connections that sent a header, or nothing, and four workers.
 for my $case (['theirs', ''], ['theirs', v1()], ['ours', ''], ['ours', v1()]) {
     next if $case->[0] eq 'ours' && !ProxyIP::Httpd::waits();
     my ($whose, $bytes) = @$case;
@@ -461,6 +455,26 @@ EOC
     here('After (mod_remoteip)') . "<VirtualHost 127.0.0.1:\@port:p80\@>\n"
         . "ProxyIP Off\n</VirtualHost>");
 like($output, qr/PIP0001/, 'ours: names that disagree do not start');
+
+# Who connects, as the page has it logged before the switch.
+SKIP: {
+    skip 'another mod_remoteip than the page is about', 3
+        if !theirs_runs('mod_remoteip');
+    my $server = Theirs->new(proxyip => 0, loglevel => 'info', config =>
+        here('Before (mod_remoteip)') . $fragment{'Log (who connects)'})->start;
+    is(outcome($server, v1()), 'client', 'theirs: a client');
+    like(ProxyIP::Log->new($server->root . '/logs/peers')->wait_for(qr/./, 5),
+        qr/^127\.0\.0\.5 127\.0\.0\.1:\d+\z/, '... and who connected');
+
+    my ($ss) = ProxyIP::Log->new($path)->text =~ /^ {8}(ss .*)$/m;
+    skip 'no ss here', 1 if system('command -v ss >/dev/null') != 0;
+    my $silent = ProxyIP::Client->new(port => $server->port('p80'),
+        from => '127.0.0.6');
+    my $port = $server->port('p80');
+    my $shown = `@{[$ss =~ s/:80\b/:$port/r]} 2>&1`;
+    like($shown, qr/:$port +127\.0\.0\.6:\d+ *$/m,
+        '... and who connects and asks nothing');
+}
 
 # The way back, and forth: a graceful restart with and without the module.
 {

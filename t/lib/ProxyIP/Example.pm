@@ -35,6 +35,11 @@
 #   my $config = ProxyIP::Example::config('cdn', 'cdn-behind-l4.conf',
 #       '10.0.0.0/24' => '127.0.0.9');
 #   ... $server->port('cdn')
+#
+# The fragments of a page, by the words of the line above each:
+#
+#   my %fragment = ProxyIP::Example::fragments('MOVING-IN');
+#   $fragment{'Both (the way back)'}
 
 package ProxyIP::Example;
 
@@ -74,6 +79,21 @@ sub config {
     my ($port, $name, %replace) = @_;
     return ProxyIP::Example->new($name, replace => \%replace)->directives
         =~ s/\@port:\d+\@/\@port:$port\@/gr;
+}
+
+sub fragments {
+    my ($name) = @_;
+    my $path = ProxyIP::Httpd::top() . "/conf-examples/$name";
+    open my $file, '<', $path or die "$path: $!\n";
+    local $/;
+    my $text = <$file>;
+    my %fragment;
+    my $title = qr/(?:Before|After|Both|Log) \(.*\)/;
+    while ($text =~ /^($title):\n\n((?: {4}.*\n)+)/mg) {
+        die "$path: $1 twice\n" if $fragment{$1};
+        $fragment{$1} = $2;
+    }
+    return %fragment;
 }
 
 # The modules that it needs beside the usual ones; those that this httpd lacks.
