@@ -500,23 +500,27 @@ is_deeply(growth($before, $after),
 waiting_is($server, 0, '... nobody waits');
 
 # Killed children: they take their waiters with them, and leave their counts.
-$before = counts($server);
-@waiting = map { ProxyIP::Client->new(port => $port)->send($bytes{$_}) }
-    sort keys %bytes;
-waiting_is($server, 3, 'three wait in children that are killed');
-kill 'KILL', $server->children;
-$_->ending for splice @waiting;
-waiting_is($server, 0, '... nobody waits');
-is_deeply(growth($before, counts($server)), {}, '... the counts stay');
-ProxyIP::Client->fetch(port => $port, header => v2());
-is_deeply(growth($before, counts_after($server, $before, 1)),
-    { '' => { AcceptedV2 => 1 } }, '... and go on');
-$server->stop;
+# (Event before httpd 2.4.53 may start no others in their place: bug 65769.)
+SKIP: {
+    skip 'this httpd does not replace killed children', 5
+        if ProxyIP::Httpd::mpm() eq 'event' && !ProxyIP::Httpd::is_at_least(53);
+    $before = counts($server);
+    @waiting = map { ProxyIP::Client->new(port => $port)->send($bytes{$_}) }
+        sort keys %bytes;
+    waiting_is($server, 3, 'three wait in children that are killed');
+    kill 'KILL', $server->children;
+    $_->ending for splice @waiting;
+    waiting_is($server, 0, '... nobody waits');
+    is_deeply(growth($before, counts($server)), {}, '... the counts stay');
+    ProxyIP::Client->fetch(port => $port, header => v2());
+    is_deeply(growth($before, counts_after($server, $before, 1)),
+        { '' => { AcceptedV2 => 1 } }, '... and go on');
+    $server->stop;
 
-# A child's place is free again, however often.  There are few of them here:
-# two for each child that the server may have.
-$server = ProxyIP::Server->new(status => 1, workers => 3,
-    loglevel => 'warn', config => <<"EOC")->start;
+    # A child's place is free again, however often.  There are few of them here:
+    # two for each child that the server may have.
+    $server = ProxyIP::Server->new(status => 1, workers => 3,
+        loglevel => 'warn', config => <<"EOC")->start;
 $waits
 ServerLimit 1
 <IfModule mpm_prefork_module>
@@ -524,19 +528,20 @@ ServerLimit 1
     ServerLimit 3
 </IfModule>
 EOC
-$port = $server->port;
-my $lost = 0;
-for (1 .. 8) {
-    my $held = ProxyIP::Client->new(port => $port)->send(v2());
-    my $is_seen = $server->wait_until(10, sub {
-        $server->status->{ProxyIPWaiting} == 1 });
-    kill 'KILL', $server->children;
-    my $is_gone = $server->wait_until(10, sub {
-        ((eval { $server->status } // {})->{ProxyIPWaiting} // 1) == 0 });
-    $lost++ if !$is_seen || !$is_gone;
-    $held->close;
+    $port = $server->port;
+    my $lost = 0;
+    for (1 .. 8) {
+        my $held = ProxyIP::Client->new(port => $port)->send(v2());
+        my $is_seen = $server->wait_until(10, sub {
+            $server->status->{ProxyIPWaiting} == 1 });
+        kill 'KILL', $server->children;
+        my $is_gone = $server->wait_until(10, sub {
+            ((eval { $server->status } // {})->{ProxyIPWaiting} // 1) == 0 });
+        $lost++ if !$is_seen || !$is_gone;
+        $held->close;
+    }
+    is($lost, 0, 'eight times all children were killed: no place was lost');
 }
-is($lost, 0, 'eight times all children were killed: no place was lost');
 $server->stop;
 
 SKIP: {

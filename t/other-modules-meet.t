@@ -181,9 +181,14 @@ sleep 0.3;
 my @met = $log->lines(qr/witness/);
 is(scalar(grep { /pre_connection|process_connection|filter/ } @met), 0,
     '... none is met');
-# httpd itself says good-bye to every connection that it closes lingeringly.
-my @heard = grep { /suspend|resume/ || (/pre_close/ && $mpm eq 'event') }
-    @met;
-is("@heard", '', '... or heard of');
+# httpd itself says good-bye to every connection that it closes lingeringly;
+# event before 2.4.53, to each that pre_connection has refused.
+SKIP: {
+    skip 'this httpd tells of each that is refused', 1
+        if $mpm eq 'event' && !ProxyIP::Httpd::is_at_least(53);
+    my @heard = grep { /suspend|resume/ || (/pre_close/ && $mpm eq 'event') }
+        @met;
+    is("@heard", '', '... or heard of');
+}
 
 done_testing;

@@ -86,7 +86,14 @@ $server = ProxyIP::Server->new(workers => 1, status => 1,
     ServerLimit 1
 </IfModule>
 EOC
-check($server, 'one thread', $waits ? 300 : 0);
+SKIP: {
+    # Its worker wakes the listener before it counts as idle (event.c,
+    # decrement_connection_count): a burst to one thread is served in seconds
+    # with ProxyIP Off, too.
+    skip 'this httpd stalls with one thread', 7
+        if $waits && !ProxyIP::Httpd::is_at_least(53);
+    check($server, 'one thread', $waits ? 300 : 0);
+}
 
 $server->stop;
 

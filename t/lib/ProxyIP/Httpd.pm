@@ -107,9 +107,11 @@ sub load_modules {
         my $program = program();
         $builtin{$_} = 1 for `$program -l` =~ /^\s*(?:mod_)?(\w+)\.c$/mg;
     }
-    my %optional = map { $_ => 1 } qw(macro);
+    my %optional = map { $_ => 1 } qw(macro watchdog);
+    # mod_md's watchdog is built into Debian's httpd.
     my @names = ("mpm_$mpm", @MODULES,
-                 $mpm eq 'prefork' ? 'cgi' : 'cgid', @more);
+                 $mpm eq 'prefork' ? 'cgi' : 'cgid',
+                 map { $_ eq 'md' ? ('watchdog', $_) : $_ } @more);
     # mod_http2 wants threads.
     @names = grep { $_ ne 'http2' } @names if $mpm eq 'prefork';
 
