@@ -28,7 +28,10 @@
  *  3. They are not there: the connection leaves the MPM for the lobby, which
  *     waits without a worker, and comes back as one just accepted: at 1.
  *     Where there is no lobby, the worker waits here.
- *  4. Anything wrong: one line in the error log, and the connection is closed
+ *  4. Where the header comes inside TLS (ProxyIPInTLS), 1 and 3 wait for TLS
+ *     alone; the other modules meet the connection as the balancer's, and 2
+ *     happens behind mod_ssl's handshake (process_connection).
+ *  5. Anything wrong: one line in the error log, and the connection is closed
  *     without an answer.
  *
  * Where things are, in src/, by rooms; none looks into one that stands below
@@ -46,12 +49,13 @@
  *                authz (Require)
  *   connection   process (the hook above), look (bytes without taking them),
  *                adopt, strip (taking the header off), server
- *                (ProxyIPServerAddr), https (ProxyIPHTTPS); wait (in a worker),
- *                stage (for how long); lobby (waiting outside the MPM), and its
- *                parts: lobby_start (is there one), lobby_policy (what to do
- *                next), waiter (who waits), watch (for bytes), back (into the
- *                MPM), handover (to other children), leave (when the child
- *                stops)
+ *                (ProxyIPServerAddr), https (ProxyIPHTTPS); in_tls
+ *                (ProxyIPInTLS), unread (giving back what was read), alarm
+ *                (waiting in the MPM); wait (in a worker), stage (for how
+ *                long); lobby (waiting outside the MPM), and its parts:
+ *                lobby_start (is there one), lobby_policy (what to do next),
+ *                waiter (who waits), watch (for bytes), back (into the MPM),
+ *                handover (to other children), leave (when the child stops)
  *   send         the second module, mod_proxyip_send, with a list of its own
  */
 
@@ -65,11 +69,14 @@
 #include <mod_status.h>
 #include <mpm_common.h>
 
+#include "connection/proxyip_alarm.h"
 #include "connection/proxyip_https.h"
+#include "connection/proxyip_in_tls.h"
 #include "connection/proxyip_lobby.h"
 #include "connection/proxyip_lobby_start.h"
 #include "connection/proxyip_process.h"
 #include "connection/proxyip_strip.h"
+#include "connection/proxyip_unread.h"
 #include "connection/proxyip_wait.h"
 #include "facts/proxyip_authz.h"
 #include "facts/proxyip_facts.h"
@@ -157,6 +164,24 @@ static void add_env_hooks(void)
                               APR_HOOK_FIRST);
 }
 
+/* Before all others: event's own hook is at REALLY_FIRST, and a module that
+ * met the connection before us would meet the peer. */
+#define BEFORE_ALL (APR_HOOK_REALLY_FIRST - 10)
+
+static void add_in_tls_hooks(void)
+{
+    /* Behind mod_ssl's (MIDDLE), in which it shakes hands, and before
+     * mod_http2's (LAST), which looks for its preface. */
+    static const char *const mod_ssl[] = {"mod_ssl.c", NULL};
+
+    proxyip_unread_register();
+    ap_hook_pre_connection(proxyip_in_tls_pre_connection, NULL, NULL,
+                           BEFORE_ALL + 1);
+    ap_hook_process_connection(proxyip_in_tls_process_connection, mod_ssl,
+                               NULL, APR_HOOK_MIDDLE);
+    ap_hook_child_init(proxyip_alarm_child_init, NULL, NULL, APR_HOOK_MIDDLE);
+}
+
 static void add_https_hooks(void)
 {
     /* After mod_http2's second hook, which is at LAST.  A number, because the
@@ -190,14 +215,13 @@ static void add_hooks_for(proxyip_setting_t setting)
     else if (setting == PROXYIP_SET_HTTPS) {
         add_https_hooks();
     }
+    else if (setting == PROXYIP_SET_IN_TLS) {
+        add_in_tls_hooks();
+    }
 }
 
 static void register_hooks(apr_pool_t *p)
 {
-    /* Before all others: event's own hook is at REALLY_FIRST, and a
-     * module that met the connection before us would meet the peer. */
-    const int before_all = APR_HOOK_REALLY_FIRST - 10;
-
     proxyip_conf_begin(add_hooks_for);
     proxyip_authz_register(p);
     proxyip_facts_export();
@@ -219,10 +243,10 @@ static void register_hooks(apr_pool_t *p)
     ap_hook_child_stopping(child_stopping, NULL, NULL, APR_HOOK_MIDDLE);
 
     ap_hook_pre_connection(proxyip_process_pre_connection, NULL, NULL,
-                           before_all);
+                           BEFORE_ALL);
     /* Before mod_ssl reads for its handshake and mod_http2 for its preface. */
     ap_hook_process_connection(proxyip_strip_process_connection, NULL, NULL,
-                               before_all);
+                               BEFORE_ALL);
     ap_hook_expr_lookup(proxyip_vars_expr_lookup, NULL, NULL,
                         APR_HOOK_MIDDLE);
     /* Late: every module has registered its `Require` words, and none has

@@ -22,6 +22,8 @@
 
 #include <apr_strings.h>
 
+#include "settings/proxyip_conf.h"
+
 const char *proxyip_conn_outcome_text(proxyip_outcome_t outcome)
 {
     switch (outcome) {
@@ -53,6 +55,8 @@ const char *proxyip_conn_outcome_text(proxyip_outcome_t outcome)
         return "closed for want of descriptors";
     case PROXYIP_STOPPING:
         return "closed by a stopping child";
+    case PROXYIP_NO_TLS:
+        return "no TLS";
     }
     return "";
 }
@@ -61,7 +65,9 @@ const char *proxyip_conn_why_text(proxyip_outcome_t outcome,
                                   pp_reason_t reason, pp_look_t look)
 {
     if (outcome == PROXYIP_MISSING) {
-        return pp_look_text(look);
+        return reason == PP_BAD_FORMAT_REFUSED
+                   ? "a PROXY header outside TLS, where one inside is due"
+                   : pp_look_text(look);
     }
     return reason == PP_OK ? NULL : pp_reason_text(reason);
 }
@@ -76,6 +82,11 @@ int proxyip_conn_may_lack_header(const proxyip_rule_t *rule,
 {
     return rule->policy == PROXYIP_OPTIONAL
            && !pp_committed_version(bytes, len);
+}
+
+int proxyip_conn_is_outside(const proxyip_conn_t *conn)
+{
+    return conn->conf->in_tls && !conn->is_in_tls;
 }
 
 void proxyip_conn_look(proxyip_conn_t *conn, const uint8_t *bytes,

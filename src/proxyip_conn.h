@@ -40,7 +40,8 @@ typedef enum {
     PROXYIP_IDLE,           /* no payload within ProxyIPDefer */
     PROXYIP_CLOSED_IDLE,    /* the peer closed between header and payload */
     PROXYIP_EVICTED,        /* given up: the child's descriptors run out */
-    PROXYIP_STOPPING        /* the child stopped while a worker waited */
+    PROXYIP_STOPPING,       /* the child stopped while a worker waited */
+    PROXYIP_NO_TLS          /* no TLS came about to have a header inside */
 } proxyip_outcome_t;
 
 /** The record of one client connection to a listener that is On and takes a
@@ -65,6 +66,8 @@ struct proxyip_conn_t {
     int has_header;              /* a header came and was right */
     int is_left_to_http1;        /* ProxyIPHTTPS's own: mod_http2 has looked
                                     for its preface and not found it */
+    int is_in_tls;               /* ProxyIPInTLS: what is judged came inside
+                                    TLS; 0 while that is not there yet */
     size_t strip_len;            /* bytes of a header that is still to be taken
                                     off; 0 once it is */
     /* from here on not set at first, because each connection would pay */
@@ -72,6 +75,8 @@ struct proxyip_conn_t {
                                     c->pool */
     apr_sockaddr_t client_addr;  /* the header's source; valid once adopted */
     char client_ip[PP_ADDR_TEXT_MAX]; /* likewise */
+    proxyip_in_tls_t *in_tls;    /* how far the header has been read; valid
+                                    when is_in_tls */
 };
 
 /** @return the words for an outcome, a constant: lower case, no full stop */
@@ -103,6 +108,14 @@ int proxyip_conn_is_stranger(const proxyip_conn_t *conn);
  */
 int proxyip_conn_may_lack_header(const proxyip_rule_t *rule,
                                  const uint8_t *bytes, size_t len);
+
+/**
+ * Say whether what comes now is outside the TLS connection in which a
+ * listener expects the header (ProxyIPInTLS).
+ * @param conn the connection's record
+ * @return 1 or 0; 0 where the header comes before TLS, or without it
+ */
+int proxyip_conn_is_outside(const proxyip_conn_t *conn);
 
 /**
  * Note what refused bytes look like.  A request that looks like httpd's own

@@ -33,6 +33,7 @@ APLOG_USE_MODULE(proxyip);
 typedef struct proxyip_conf_t proxyip_conf_t;
 typedef struct proxyip_conn_t proxyip_conn_t;
 typedef struct proxyip_counters_t proxyip_counters_t;
+typedef struct proxyip_in_tls_t proxyip_in_tls_t;
 typedef struct proxyip_listener_t proxyip_listener_t;
 typedef struct proxyip_peers_t proxyip_peers_t;
 

@@ -120,6 +120,38 @@ EOC
      qr/PIP0003: .*ProxyIPFormats v2.*are v1 \(\S+:\d+\)/],
 );
 
+# A header inside TLS where there is none: [name, main server, virtual host,
+# match].
+my $TLS = "SSLCertificateFile \@tls\@/server.pem\n"
+    . "SSLCertificateKeyFile \@tls\@/server.key";
+push @refused, map { my ($name, $main, $host, $match) = @$_; [$name, <<"EOC",
+ProxyIP On
+$PEER
+$TLS
+$main
+<VirtualHost *:\@port\@>
+    ServerName inside.example.org
+    ProxyIPInTLS On
+    $host
+</VirtualHost>
+EOC
+    qr/PIP0057: ProxyIPInTLS On \(\S+:\d+\) for \*:\d+, virtual host inside/,
+    $match]
+    } (['inside TLS, no SSLEngine', '', '', qr/no SSLEngine is said/],
+       ['inside TLS, SSLEngine off', '', 'SSLEngine off',
+        qr/SSLEngine is off \(\S+:\d+\)/],
+       ['inside TLS, SSLEngine off in the virtual host', 'SSLEngine on',
+        'SSLEngine off', qr/SSLEngine is off \(\S+:\d+\)/],
+       ['inside TLS, optional', '', 'SSLEngine optional',
+        qr/SSLEngine is optional/],
+       ['inside TLS, two words', '', "SSLEngine on\nSSLEngine off",
+        qr/SSLEngine is off/]);
+push @refused,
+    ['inside TLS, the main server', "ProxyIP On\n$PEER\nProxyIPInTLS On",
+     qr/PIP0057: .* for the main server/],
+    ['inside TLS, no word of it', "ProxyIPInTLS yes",
+     qr/ProxyIPInTLS: 'yes' is not accepted: On or Off/];
+
 # Names of one listener that differ: [directive, in one, in the other, match].
 my @conflicts = (
     ['ProxyIP', 'ProxyIP On', 'ProxyIP Off', qr/On \(\S+:\d+\).*Off \(\S+/],
@@ -141,6 +173,8 @@ my @conflicts = (
      qr/Off \(\S+:\d+\).*20s \(default\)/],
     ['ProxyIPCloud', "ProxyIP On\nProxyIPCloud aws gcp", 'ProxyIP On',
      qr/aws gcp \(\S+:\d+\).*aws azure gcp \(default\)/],
+    ['ProxyIPInTLS', "ProxyIP On\nProxyIPInTLS On\nSSLEngine On\n$TLS",
+     'ProxyIP On', qr/On \(\S+:\d+\).*Off \(default\)/],
     ['ProxyIPCloud', "ProxyIP On\nProxyIPCloud none",
      "ProxyIP On\nProxyIPCloud azure",
      qr/none \(\S+:\d+\).*azure \(\S+:\d+\)/],
@@ -305,6 +339,29 @@ Listen 127.0.0.1:\@port:other\@
 </VirtualHost>
 <VirtualHost 127.0.0.1:\@port:other\@>
     RemoteIPProxyProtocol On
+</VirtualHost>
+EOC
+    ['inside TLS', <<"EOC"],
+$PEER
+$TLS
+SSLEngine off
+Listen 127.0.0.1:\@port\@
+<VirtualHost *:\@port\@>
+    ProxyIP On
+    ProxyIPInTLS On
+    <IfModule mod_ssl.c>
+        SSLEngine "On"
+    </IfModule>
+</VirtualHost>
+EOC
+    ['inside TLS, SSLEngine in the main server', <<"EOC"],
+ProxyIP On
+ProxyIPInTLS On
+$PEER
+$TLS
+SSLEngine on
+Listen 127.0.0.1:\@port\@
+<VirtualHost *:\@port\@>
 </VirtualHost>
 EOC
     ['the other parser Off where we are On', <<"EOC"],

@@ -38,6 +38,10 @@ ProxyIPPeerList direct @root@/staff
     ProxyIPCloud gcp aws
     ProxyIPServerAddr On
     ProxyIPHTTPS port=443
+    ProxyIPInTLS On
+    SSLEngine On
+    SSLCertificateFile @tls@/server.pem
+    SSLCertificateKeyFile @tls@/server.key
 </VirtualHost>
 <VirtualHost *:@port:three@>
     ServerName three.example.com
@@ -95,6 +99,7 @@ EOT
 my $timeout = place('ProxyIPTimeout');
 like($one, qr/^ +ProxyIPTimeout +2s \(\Q$timeout\E\)$/m, 'a setting');
 like($one, qr/^ +ProxyIPFormats +v1 v2 \(default\)$/m, 'a default');
+like($one, qr/^ +ProxyIPInTLS +Off \(default\)$/m, 'another');
 like($one, qr/^ +ProxyIPCloud +aws azure gcp \(default\)$/m,
     '... of several words');
 my $log = $server->root . '/logs/error_log';
@@ -108,7 +113,7 @@ my @settings = (
     [Formats => 'v2'], [Timeout => '5s', 'default'], [MaxHeader => '232'],
     [Checksum => 'require'], [Defer => 'Off'], [Cloud => 'aws gcp'],
     [ServerAddr => 'On'],
-    [HTTPS => 'port=443']);
+    [HTTPS => 'port=443'], [InTLS => 'On']);
 for my $setting (@settings) {
     my ($name, $value, $where) = @$setting;
     $where //= place("ProxyIP$name " . ($name eq 'HTTPS' ? 'p' : ''));

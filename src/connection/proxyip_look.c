@@ -49,30 +49,61 @@ static void judge_whole(const proxyip_conf_t *conf, proxyip_seen_t *seen)
     seen->status = PROXYIP_SEEN_HEADER;
 }
 
-static void judge(const proxyip_conf_t *conf, const proxyip_rule_t *rule,
-                  proxyip_seen_t *seen)
+/* Of no format: the header is to come inside TLS, and this is outside. */
+static int is_outside(const pp_rules_t *rules)
 {
-    seen->answer = pp_decode(seen->bytes, seen->len, &conf->rules,
-                             seen->header);
+    return rules->formats == 0;
+}
+
+static proxyip_stage_t stage_of(const pp_rules_t *rules,
+                                const proxyip_rule_t *rule,
+                                const proxyip_seen_t *seen)
+{
+    int is_open = is_outside(rules)
+                      ? seen->len == 0
+                      : proxyip_conn_may_lack_header(rule, seen->bytes,
+                                                     seen->len);
+
+    return is_open ? PROXYIP_STAGE_OPEN : PROXYIP_STAGE_HEADER;
+}
+
+static proxyip_seen_status_t status_of_bad(const pp_rules_t *rules,
+                                           const proxyip_rule_t *rule,
+                                           const proxyip_seen_t *seen)
+{
+    int is_right = is_outside(rules)
+                       ? pp_look(seen->bytes, seen->len) == PP_LOOKS_TLS
+                       : proxyip_conn_may_lack_header(rule, seen->bytes,
+                                                      seen->len);
+
+    return is_right ? PROXYIP_SEEN_NO_HEADER : PROXYIP_SEEN_BAD;
+}
+
+/* A part of look_once(), without a call: each connection would pay it. */
+static inline __attribute__((always_inline)) void
+judge(const pp_rules_t *rules, const proxyip_conf_t *conf,
+      const proxyip_rule_t *rule, proxyip_seen_t *seen)
+{
+    seen->answer = pp_decode(seen->bytes, seen->len, rules, seen->header);
     switch (seen->answer.status) {
     case PP_DONE:
         judge_whole(conf, seen);
         break;
     case PP_MORE:
         seen->status = PROXYIP_SEEN_UNDECIDED;
-        seen->stage = proxyip_conn_may_lack_header(rule, seen->bytes,
-                                                   seen->len)
-                          ? PROXYIP_STAGE_OPEN
-                          : PROXYIP_STAGE_HEADER;
+        seen->stage = stage_of(rules, rule, seen);
         seen->needed = seen->answer.len;
         break;
     case PP_BAD:
-        seen->status = proxyip_conn_may_lack_header(rule, seen->bytes,
-                                                    seen->len)
-                           ? PROXYIP_SEEN_NO_HEADER
-                           : PROXYIP_SEEN_BAD;
+        seen->status = status_of_bad(rules, rule, seen);
         break;
     }
+}
+
+void proxyip_look_judge(const pp_rules_t *rules, const proxyip_conf_t *conf,
+                        const proxyip_rule_t *rule, proxyip_seen_t *seen)
+{
+    judge(rules, conf, rule, seen);
 }
 
 /* An error other than "nothing there now" ends a connection as its peer's
@@ -89,7 +120,7 @@ static void look_once(int fd, const proxyip_conf_t *conf,
         seen->status = PROXYIP_SEEN_END;
         return;
     }
-    judge(conf, rule, seen);
+    judge(&conf->rules_outside, conf, rule, seen);
 }
 
 /* A long header: the decoder has held its length to ProxyIPMaxHeader. */

@@ -47,8 +47,10 @@ typedef enum {
     PROXYIP_SEEN_UNDECIDED, /* more must come: a stage and what is needed */
     PROXYIP_SEEN_HEADER,    /* a right header; behind it a byte, if one is to
                                be waited for */
-    PROXYIP_SEEN_NO_HEADER, /* an optional peer's bytes that begin none */
-    PROXYIP_SEEN_BAD,       /* no right header, and one is required */
+    PROXYIP_SEEN_NO_HEADER, /* an optional peer's bytes that begin none; where
+                               the header is to come inside TLS, TLS */
+    PROXYIP_SEEN_BAD,       /* no right header, and one is required; or no TLS,
+                               in which it is to come */
     PROXYIP_SEEN_END        /* the peer has closed and no byte is there */
 } proxyip_seen_status_t;
 
@@ -64,6 +66,17 @@ typedef struct {
     const uint8_t *bytes;  /* all that is there, as far as it was looked at */
     size_t len;
 } proxyip_seen_t;
+
+/**
+ * Judge what has come.
+ * @param rules what is accepted: the settings' rules_outside for what comes in
+ *        a socket, their rules for what comes inside TLS
+ * @param conf the listener's settings
+ * @param rule the range that the peer is in; require or optional
+ * @param seen its bytes are judged; status, and what belongs to it, is set
+ */
+void proxyip_look_judge(const pp_rules_t *rules, const proxyip_conf_t *conf,
+                        const proxyip_rule_t *rule, proxyip_seen_t *seen);
 
 /**
  * Look at what has come, without waiting for more and without taking it.

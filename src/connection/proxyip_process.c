@@ -24,16 +24,19 @@
 #include "connection/proxyip_adopt.h"
 #include "connection/proxyip_back.h"
 #include "connection/proxyip_lobby.h"
-#include "connection/proxyip_look.h"
 #include "connection/proxyip_server.h"
 #include "connection/proxyip_wait.h"
 #include "proxyip_clock.h"
 #include "proxyip_conn.h"
+#include "report/proxyip_counters.h"
 #include "report/proxyip_log.h"
 #include "report/proxyip_report.h"
-#include "report/proxyip_counters.h"
 #include "settings/proxyip_conf.h"
 #include "settings/proxyip_listeners.h"
+
+/* Parts of receive(), because each connection would pay the calls; of these
+ * proxyip_process_decide() has a copy. */
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
 
 /* A connection while it is decided what has come. */
 typedef struct {
@@ -69,9 +72,10 @@ static int end_unnoticed(conn_rec *c, apr_socket_t *csd)
     return end_silently(c, csd);
 }
 
-static proxyip_outcome_t outcome_of_bad(pp_reason_t reason)
+static proxyip_outcome_t outcome_of_bad(const proxyip_conn_t *conn,
+                                        pp_reason_t reason)
 {
-    if (reason == PP_BAD_SIGNATURE) {
+    if (reason == PP_BAD_SIGNATURE || proxyip_conn_is_outside(conn)) {
         return PROXYIP_MISSING;
     }
     if (reason == PP_BAD_V2_TOO_LARGE) {
@@ -84,29 +88,31 @@ static proxyip_outcome_t outcome_of_bad(pp_reason_t reason)
 }
 
 /* An optional peer that has not begun a header: what it has sent is payload.
- * Where the server may be the one to speak first, silence says so too. */
-static int is_without_header(const arrival_t *arrival)
+ * Where the server may be the one to speak first, silence says so too; but
+ * TLS is begun by the client. */
+static int is_without_header(const proxyip_conn_t *conn,
+                             const proxyip_seen_t *seen,
+                             proxyip_wait_end_t end)
 {
-    const proxyip_seen_t *seen = &arrival->seen;
-
-    if (seen->stage != PROXYIP_STAGE_OPEN) {
+    if (seen->stage != PROXYIP_STAGE_OPEN || proxyip_conn_is_outside(conn)) {
         return 0;
     }
-    return arrival->end == PROXYIP_WAIT_CLOSED
+    return end == PROXYIP_WAIT_CLOSED
                ? seen->len > 0
-               : arrival->end == PROXYIP_WAIT_TIMED_OUT
-                     && !arrival->conn->conf->defer_us;
+               : end == PROXYIP_WAIT_TIMED_OUT && !conn->conf->defer_us;
 }
 
 /* The wait ended before it was decided. */
-static proxyip_outcome_t outcome_of_wait(const arrival_t *arrival)
+static proxyip_outcome_t outcome_of_wait(const proxyip_conn_t *conn,
+                                         const proxyip_seen_t *seen,
+                                         proxyip_wait_end_t end)
 {
-    int is_payload = arrival->seen.stage == PROXYIP_STAGE_PAYLOAD;
+    int is_payload = seen->stage == PROXYIP_STAGE_PAYLOAD;
 
-    if (is_without_header(arrival)) {
+    if (is_without_header(conn, seen, end)) {
         return PROXYIP_ABSENT;
     }
-    switch (arrival->end) {
+    switch (end) {
     case PROXYIP_WAIT_READY:
     case PROXYIP_WAIT_TIMED_OUT:
         return is_payload ? PROXYIP_IDLE : PROXYIP_TIMED_OUT;
@@ -120,21 +126,24 @@ static proxyip_outcome_t outcome_of_wait(const arrival_t *arrival)
     return PROXYIP_TIMED_OUT;
 }
 
-static proxyip_outcome_t outcome_of(const arrival_t *arrival)
+ALWAYS_INLINE proxyip_outcome_t outcome_of(const proxyip_conn_t *conn,
+                                           const proxyip_seen_t *seen,
+                                           proxyip_wait_end_t end)
 {
-    switch (arrival->seen.status) {
+    switch (seen->status) {
     case PROXYIP_SEEN_HEADER:
         return PROXYIP_ACCEPTED;
     case PROXYIP_SEEN_NO_HEADER:
-        return PROXYIP_ABSENT;
+        return proxyip_conn_is_outside(conn) ? PROXYIP_PENDING
+                                             : PROXYIP_ABSENT;
     case PROXYIP_SEEN_BAD:
-        return outcome_of_bad(arrival->seen.answer.reason);
+        return outcome_of_bad(conn, seen->answer.reason);
     case PROXYIP_SEEN_END:
         return PROXYIP_CLOSED_EARLY;
     case PROXYIP_SEEN_UNDECIDED:
         break;
     }
-    return outcome_of_wait(arrival);
+    return outcome_of_wait(conn, seen, end);
 }
 
 /* The bytes are on the stack: the TLVs that are kept are copied. */
@@ -154,10 +163,8 @@ static int has_whole_header(const proxyip_seen_t *seen)
                && seen->stage == PROXYIP_STAGE_PAYLOAD);
 }
 
-static int refuse(const arrival_t *arrival)
+static int refuse(proxyip_conn_t *conn, const proxyip_seen_t *seen)
 {
-    const proxyip_seen_t *seen = &arrival->seen;
-    proxyip_conn_t *conn = arrival->conn;
     const pp_answer_t *answer = NULL;
 
     if (seen->status == PROXYIP_SEEN_BAD) {
@@ -167,21 +174,18 @@ static int refuse(const arrival_t *arrival)
         proxyip_log_bytes(conn, "refused", seen->bytes, seen->len);
     }
     proxyip_report_closed(conn, answer, seen->bytes, seen->len);
-    return end_silently(conn->c, arrival->csd);
+    return HTTP_FORBIDDEN;
 }
 
-/* The header's part ends here; to the other modules it is as if the client
- * had made the connection. */
-static int adopt(const arrival_t *arrival)
+/* The header's part ends here; from now on it is as if the client had made
+ * the connection. */
+ALWAYS_INLINE int adopt(proxyip_conn_t *conn, const proxyip_seen_t *seen)
 {
-    const proxyip_seen_t *seen = &arrival->seen;
-    proxyip_conn_t *conn = arrival->conn;
     size_t header_len = conn->has_header ? seen->answer.len : 0;
 
     ap_set_module_config(conn->c->conn_config, &proxyip_module, conn);
     if (header_len) {
         proxyip_log_bytes(conn, "whole header", seen->bytes, header_len);
-        conn->strip_len = header_len;
     }
     proxyip_adopt(conn);
     proxyip_report_taken(conn, seen->bytes + header_len,
@@ -193,18 +197,28 @@ static int adopt(const arrival_t *arrival)
     return DECLINED;
 }
 
-static int decide(const arrival_t *arrival)
+ALWAYS_INLINE int decide(proxyip_conn_t *conn, const proxyip_seen_t *seen,
+                         proxyip_wait_end_t end)
 {
-    proxyip_conn_t *conn = arrival->conn;
-
-    conn->outcome = outcome_of(arrival);
-    if (has_whole_header(&arrival->seen)) {
+    conn->outcome = outcome_of(conn, seen, end);
+    if (has_whole_header(seen)) {
         keep_tlvs(conn);
     }
-    return conn->outcome == PROXYIP_ACCEPTED
-                   || conn->outcome == PROXYIP_ABSENT
-               ? adopt(arrival)
-               : refuse(arrival);
+    if (conn->outcome == PROXYIP_ACCEPTED
+        || conn->outcome == PROXYIP_ABSENT) {
+        return adopt(conn, seen);
+    }
+    if (conn->outcome == PROXYIP_PENDING) {
+        ap_set_module_config(conn->c->conn_config, &proxyip_module, conn);
+        return DECLINED;
+    }
+    return refuse(conn, seen);
+}
+
+int proxyip_process_decide(proxyip_conn_t *conn, const proxyip_seen_t *seen,
+                           proxyip_wait_end_t end)
+{
+    return decide(conn, seen, end);
 }
 
 /* Whether what is seen is still to be waited for.  A wait that has ended may
@@ -255,6 +269,7 @@ static int receive(proxyip_conn_t *conn, apr_socket_t *csd,
     arrival.buffer.size = sizeof(bytes);
     arrival.buffer.p = conn->c->pool;
     arrival.seen.header = &conn->header;
+    arrival.end = PROXYIP_WAIT_READY;
     apr_os_sock_get(&arrival.fd, csd);
     proxyip_look(arrival.fd, conn->conf, conn->rule, &arrival.buffer,
                  &arrival.seen);
@@ -262,7 +277,13 @@ static int receive(proxyip_conn_t *conn, apr_socket_t *csd,
         && wait_for_more(&arrival, ticket)) {
         return end_unnoticed(conn->c, csd);
     }
-    return decide(&arrival);
+    if (decide(conn, &arrival.seen, arrival.end) != DECLINED) {
+        return end_silently(conn->c, csd);
+    }
+    if (conn->has_header) { /* it is in the socket still */
+        conn->strip_len = arrival.seen.answer.len;
+    }
+    return DECLINED;
 }
 
 static int reject(proxyip_conn_t *conn, apr_socket_t *csd)

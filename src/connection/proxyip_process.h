@@ -19,7 +19,9 @@
 #ifndef PROXYIP_PROCESS_H
 #define PROXYIP_PROCESS_H
 
-#include "proxyip_private.h"
+#include "connection/proxyip_look.h"
+#include "connection/proxyip_waiter.h"
+#include "proxyip_conn.h"
 
 /**
  * pre_connection, before every other module's: the socket's peer decides; a
@@ -31,5 +33,20 @@
  *         an answer, or waits in the lobby
  */
 int proxyip_process_pre_connection(conn_rec *c, void *csd);
+
+/**
+ * Decide: the client that a header names is adopted, or that none came and
+ * none is required is noted, or the connection is refused; and report it.
+ * @param conn the connection's record; its outcome is set, and header's TLVs
+ *        are copied into the connection's pool
+ * @param seen what has come
+ * @param end how the wait ended, where seen is UNDECIDED
+ * @return DECLINED: it goes on, as its client's; HTTP_FORBIDDEN: it is to be
+ *         closed without an answer
+ * @remark a connection whose header is to come inside TLS, and that has begun
+ *         TLS, goes on with outcome PENDING, and nothing is reported
+ */
+int proxyip_process_decide(proxyip_conn_t *conn, const proxyip_seen_t *seen,
+                           proxyip_wait_end_t end);
 
 #endif /* PROXYIP_PROCESS_H */

@@ -23,6 +23,10 @@
  * connection may move there, for all names of its address and port:
  * proxyip_checks_run() does not let them differ in it.
  *
+ * Where the header came inside TLS (ProxyIPInTLS) the virtual host is that
+ * whose TLS was spoken, and stays: the client's certificate was asked for by
+ * its settings.
+ *
  * Nothing of ours follows the new virtual host: conn->conf, the peer and its
  * rule remain those of the listener.
  */
@@ -91,8 +95,10 @@ static void adopt_destination(proxyip_conn_t *conn)
     c->local_addr = addr;
     c->local_ip = apr_pstrdup(c->pool, ip);
     c->local_host = NULL; /* what may have been looked up was the socket's */
-    is_chosen = choose_host(c);
-    log_choice(conn, is_chosen);
+    is_chosen = !conn->is_in_tls && choose_host(c);
+    if (!conn->is_in_tls) {
+        log_choice(conn, is_chosen);
+    }
     if (!is_chosen) {
         /* httpd compares it when it chooses among a listener's names. */
         proxyip_conn_fill_sockaddr(addr, c->pool, &header->dst,

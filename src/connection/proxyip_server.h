@@ -26,7 +26,8 @@
  * from here on c->local_addr and c->local_ip are the header's, and
  * c->base_server is the virtual host that httpd finds for that address and
  * port.  Where it finds none, or one that does not itself say
- * ProxyIPServerAddr On, the port and the virtual host stay.  A header that
+ * ProxyIPServerAddr On, the port and the virtual host stay; so they do
+ * where the header came inside TLS.  A header that
  * names no client, or no destination, changes nothing.
  * @param conn a record whose client was adopted; it keeps the listener where
  *        the connection was accepted

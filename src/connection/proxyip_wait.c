@@ -144,3 +144,30 @@ proxyip_wait_end_t proxyip_wait_here(int fd, const proxyip_conf_t *conf,
     }
     return end;
 }
+
+static proxyip_wait_end_t poll_until(int fd, int64_t deadline)
+{
+    for (;;) {
+        int64_t left_us = deadline - proxyip_clock_now();
+
+        if (left_us <= 0) {
+            return PROXYIP_WAIT_TIMED_OUT;
+        }
+        if (__atomic_load_n(&must_end, __ATOMIC_ACQUIRE)) {
+            return PROXYIP_WAIT_STOPPING;
+        }
+        if (poll_once(fd, left_us)) {
+            return PROXYIP_WAIT_READY;
+        }
+    }
+}
+
+proxyip_wait_end_t proxyip_wait_readable(int fd, int64_t deadline)
+{
+    proxyip_wait_end_t end;
+
+    proxyip_children_add_waiting(1);
+    end = poll_until(fd, deadline);
+    proxyip_children_add_waiting(-1);
+    return end;
+}

@@ -40,6 +40,15 @@ proxyip_wait_end_t proxyip_wait_here(int fd, const proxyip_conf_t *conf,
                                      proxyip_seen_t *seen);
 
 /**
+ * Wait here until something can be read, for which nobody but TLS can say what
+ * it is, or the wait is over.
+ * @param fd the connection's descriptor
+ * @param deadline when it is over, by proxyip_clock_now()
+ * @return READY, TIMED_OUT or STOPPING; READY also when the peer has closed
+ */
+proxyip_wait_end_t proxyip_wait_readable(int fd, int64_t deadline);
+
+/**
  * End all waits in workers of this child, unless it stops gracefully: then
  * who speaks in time is still served.
  * @param is_graceful whether running requests may finish

@@ -105,6 +105,7 @@ static proxyip_count_t count_of(const proxyip_conn_t *conn)
     case PROXYIP_BAD_CHECKSUM:
         return PROXYIP_COUNT_BAD_CHECKSUM;
     case PROXYIP_CLOSED_EARLY:
+    case PROXYIP_NO_TLS:
         return PROXYIP_COUNT_CLOSED_EARLY;
     case PROXYIP_EVICTED:
         return PROXYIP_COUNT_EVICTED;

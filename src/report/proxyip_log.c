@@ -46,8 +46,19 @@ static const char *endpoint(apr_pool_t *p, const char *ip, int port)
     return apr_psprintf(p, strchr(ip, ':') ? "[%s]:%d" : "%s:%d", ip, port);
 }
 
+static const char *setting(const proxyip_conn_t *conn,
+                           proxyip_setting_t which)
+{
+    apr_pool_t *p = conn->c->pool;
+
+    return apr_psprintf(p, "%s %s (%s)", proxyip_conf_directive(which),
+                        proxyip_conf_value(p, conn->conf, which),
+                        proxyip_conf_where(p, conn->conf, which));
+}
+
 /* "peer 10.0.0.7:4711 (ProxyIPPeer require 10.0.0.0/8 at FILE:LINE) on
- * 192.0.2.1:443, virtual host www.example.com (FILE:LINE)" */
+ * 192.0.2.1:443, virtual host www.example.com (FILE:LINE)", and where the
+ * header is expected, if that is not before all else. */
 static const char *describe(const proxyip_conn_t *conn)
 {
     const conn_rec *c = conn->c;
@@ -66,12 +77,15 @@ static const char *describe(const proxyip_conn_t *conn)
                                  s->server_hostname, s->defn_name,
                                  s->defn_line_number);
     }
-    return apr_psprintf(c->pool, "peer %s (%s) on %s, %s",
+    return apr_psprintf(c->pool, "peer %s (%s) on %s, %s%s%s",
                         endpoint(c->pool, conn->peer_ip,
                                  conn->peer_addr->port), rule_text,
                         endpoint(c->pool, conn->socket_ip,
                                  conn->socket_addr->port),
-                        host_text);
+                        host_text, conn->conf->in_tls ? ", " : "",
+                        conn->conf->in_tls
+                            ? setting(conn, PROXYIP_SET_IN_TLS)
+                            : "");
 }
 
 /* What kind of header it was, for those that name no client. */
@@ -139,14 +153,21 @@ static const char *show_state(const proxyip_conn_t *conn,
     return show_bytes(conn, bytes, len);
 }
 
-static const char *setting(const proxyip_conn_t *conn,
-                           proxyip_setting_t which)
+/* How a header is turned on, there where one is expected. */
+static const char *where_to_turn_on(const proxyip_conn_t *conn)
 {
-    apr_pool_t *p = conn->c->pool;
-
-    return apr_psprintf(p, "%s %s (%s)", proxyip_conf_directive(which),
-                        proxyip_conf_value(p, conn->conf, which),
-                        proxyip_conf_where(p, conn->conf, which));
+    if (conn->conf->in_tls) {
+        return ", inside TLS (AWS Classic ELB: a ProxyProtocolPolicyType"
+               " policy on the instance port), or say ProxyIPInTLS Off if it"
+               " sends one before TLS";
+    }
+    return conn->look == PP_LOOKS_TLS
+               ? ", before TLS (HAProxy: send-proxy-v2; nginx stream:"
+                 " proxy_protocol on; AWS NLB: proxy_protocol_v2.enabled), or"
+                 " say ProxyIPInTLS On if it sends one inside TLS (AWS Classic"
+                 " ELB with SSL to the instance)"
+               : " (HAProxy: send-proxy-v2; nginx stream: proxy_protocol on;"
+                 " AWS NLB: proxy_protocol_v2.enabled)";
 }
 
 /* What to do about bytes that came in place of a header. */
@@ -188,12 +209,36 @@ static const char *missing_advice(const proxyip_conn_t *conn)
     }
     return apr_pstrcat(conn->c->pool, look ? "this is " : "",
                        look ? look : "", look ? ": " : "", "turn the header"
-                       " on at the peer",
-                       conn->look == PP_LOOKS_TLS ? ", before TLS" : "",
-                       " (HAProxy: send-proxy-v2; nginx stream:"
-                       " proxy_protocol on; AWS NLB:"
-                       " proxy_protocol_v2.enabled), or, if it is no load"
-                       " balancer, say ProxyIPPeer direct ", ip, NULL);
+                       " on at the peer", where_to_turn_on(conn),
+                       ", or, if it is no load balancer, say ProxyIPPeer"
+                       " direct ", ip, NULL);
+}
+
+/* What came in place of the TLS that a header was to come in. */
+static void log_outside(const proxyip_conn_t *conn, int level,
+                        const uint8_t *bytes, size_t len)
+{
+    const char *look = pp_look_text(conn->look);
+
+    if (conn->reason == PP_BAD_FORMAT_REFUSED) {
+        look = "a PROXY header outside TLS";
+    }
+    ap_log_cerror(APLOG_MARK, level, 0, conn->c, PROXYIP_LOGNO(0056)
+                  "closed: %s came, but TLS must, with the PROXY header as the"
+                  " first thing inside it; %s; %s; make the peer speak TLS and"
+                  " send the header inside, as an AWS Classic ELB does from an"
+                  " SSL listener to an SSL instance port, or say ProxyIPInTLS"
+                  " Off if the header comes before TLS or without it",
+                  look ? look : "something else", show_bytes(conn, bytes, len),
+                  describe(conn));
+}
+
+static void log_no_tls(const proxyip_conn_t *conn, int level)
+{
+    ap_log_cerror(APLOG_MARK, level, 0, conn->c, PROXYIP_LOGNO(0058)
+                  "closed: TLS did not come about, so no PROXY header could"
+                  " come inside it; LogLevel ssl:info shows why; %s",
+                  describe(conn));
 }
 
 static void log_missing(const proxyip_conn_t *conn, int level,
@@ -319,7 +364,8 @@ static const char *time_settings(const proxyip_conn_t *conn,
 {
     const char *text = setting(conn, PROXYIP_SET_TIMEOUT);
 
-    if (proxyip_conn_may_lack_header(conn->rule, bytes, len)) {
+    if (proxyip_conn_may_lack_header(conn->rule, bytes, len)
+        || (proxyip_conn_is_outside(conn) && len == 0)) {
         text = apr_pstrcat(conn->c->pool, text, " and ",
                            setting(conn, PROXYIP_SET_DEFER), NULL);
     }
@@ -466,6 +512,7 @@ int proxyip_log_level(const proxyip_conn_t *conn, const uint8_t *bytes,
     switch (conn->outcome) {
     case PROXYIP_REJECTED:
     case PROXYIP_IDLE:
+    case PROXYIP_NO_TLS:
         return APLOG_INFO;
     case PROXYIP_MISSING:
         if (conn->look == PP_LOOKS_HTTPD) {
@@ -499,7 +546,12 @@ void proxyip_log_closed(const proxyip_conn_t *conn, int level,
         log_rejected(conn, level);
         break;
     case PROXYIP_MISSING:
-        log_missing(conn, level, bytes, len);
+        if (proxyip_conn_is_outside(conn)) {
+            log_outside(conn, level, bytes, len);
+        }
+        else {
+            log_missing(conn, level, bytes, len);
+        }
         break;
     case PROXYIP_MALFORMED:
         log_malformed(conn, level, answer, bytes, len);
@@ -527,6 +579,9 @@ void proxyip_log_closed(const proxyip_conn_t *conn, int level,
         break;
     case PROXYIP_STOPPING:
         log_stopping(conn, level, bytes, len);
+        break;
+    case PROXYIP_NO_TLS:
+        log_no_tls(conn, level);
         break;
     case PROXYIP_PENDING:
     case PROXYIP_ACCEPTED:

@@ -60,6 +60,8 @@ static int is_same_setting(const proxyip_conf_t *a, const proxyip_conf_t *b,
         return a->adopts_server_addr == b->adopts_server_addr;
     case PROXYIP_SET_HTTPS:
         return a->https == b->https && a->https_port == b->https_port;
+    case PROXYIP_SET_IN_TLS:
+        return a->in_tls == b->in_tls;
     case PROXYIP_SET_ENV: /* a name's own */
     case PROXYIP_SETTINGS:
         break;
@@ -350,6 +352,70 @@ static void check_remoteip(apr_array_header_t *errors,
     add_finding(errors, s, listener, text);
 }
 
+/* The last SSLEngine among directives of one level, or what was found
+ * before. */
+static const ap_directive_t *last_engine(const ap_directive_t *node,
+                                         const ap_directive_t *engine)
+{
+    for (; node; node = node->next) {
+        if (strcasecmp(node->directive, "SSLEngine") == 0) {
+            engine = node;
+        }
+    }
+    return engine;
+}
+
+static int is_section_of(const ap_directive_t *node, const server_rec *s)
+{
+    return s->defn_name && strcasecmp(node->directive, "<VirtualHost") == 0
+           && (unsigned int)node->line_num == s->defn_line_number
+           && strcmp(node->filename, s->defn_name) == 0;
+}
+
+/* The SSLEngine that holds for a server: its own, else the main server's. */
+static const ap_directive_t *find_engine(const server_rec *s)
+{
+    const ap_directive_t *engine = last_engine(ap_conftree, NULL);
+    const ap_directive_t *node;
+
+    for (node = ap_conftree; node; node = node->next) {
+        if (is_section_of(node, s)) {
+            return last_engine(node->first_child, engine);
+        }
+    }
+    return engine;
+}
+
+/* httpd begins TLS by the first server of an address, whose names are told
+ * apart inside it; `optional` begins without. */
+static int check_in_tls(apr_array_header_t *errors,
+                        const proxyip_listener_t *listener)
+{
+    apr_pool_t *p = errors->pool;
+    server_rec *s = proxyip_listeners_server(listener, 0);
+    const proxyip_conf_t *conf = proxyip_conf_get(s);
+    const ap_directive_t *engine = conf->in_tls ? find_engine(s) : NULL;
+    const char *args = engine ? engine->args : "";
+    const char *found = "no SSLEngine is said";
+    const char *text;
+
+    if (!conf->in_tls || strcasecmp(ap_getword_conf(p, &args), "on") == 0) {
+        return 1;
+    }
+    if (engine) {
+        found = apr_psprintf(p, "SSLEngine is %s (%s:%d)", engine->args,
+                             engine->filename, engine->line_num);
+    }
+    text = apr_psprintf(p, PROXYIP_LOGNO(0057)
+                        "ProxyIPInTLS On (%s) for %s needs 'SSLEngine on'"
+                        " there: the header is to come inside TLS, and %s; say"
+                        " SSLEngine on, or ProxyIPInTLS Off",
+                        proxyip_conf_where(p, conf, PROXYIP_SET_IN_TLS),
+                        proxyip_listeners_describe(p, listener), found);
+    add_finding(errors, s, listener, text);
+    return 0;
+}
+
 /* The first thing that is wrong with a listener; the rest may follow from
  * it. */
 static void check_listener(apr_array_header_t *errors,
@@ -360,7 +426,8 @@ static void check_listener(apr_array_header_t *errors,
         || !proxyip_listeners_is_on(listener)) {
         return;
     }
-    if (check_trust(errors, listener) && check_checksum(errors, listener)) {
+    if (check_trust(errors, listener) && check_checksum(errors, listener)
+        && check_in_tls(errors, listener)) {
         check_remoteip(errors, listener, remoteip);
     }
 }

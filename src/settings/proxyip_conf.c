@@ -55,6 +55,7 @@ static const char *const setting_directives[PROXYIP_SETTINGS] = {
     [PROXYIP_SET_CLOUD] = "ProxyIPCloud",
     [PROXYIP_SET_SERVER_ADDR] = "ProxyIPServerAddr",
     [PROXYIP_SET_HTTPS] = "ProxyIPHTTPS",
+    [PROXYIP_SET_IN_TLS] = "ProxyIPInTLS",
     [PROXYIP_SET_ENV] = "ProxyIPEnv",
 };
 
@@ -78,9 +79,11 @@ static proxyip_conf_t *create_server_conf(apr_pool_t *p)
     conf->https = PROXYIP_HTTPS_UNSET;
     conf->https_port = 0;
     conf->env = PROXYIP_ENV_UNSET;
+    conf->in_tls = -1;
     conf->listeners = NULL;
     memset(conf->origin, 0, sizeof(conf->origin));
     memset(&conf->rules, 0, sizeof(conf->rules));
+    memset(&conf->rules_outside, 0, sizeof(conf->rules_outside));
     return conf;
 }
 
@@ -108,11 +111,13 @@ static proxyip_conf_t *merge_server_conf(apr_pool_t *p,
     conf->https = add->https ? add->https : base->https;
     conf->https_port = add->https ? add->https_port : base->https_port;
     conf->env = add->env ? add->env : base->env;
+    conf->in_tls = add->in_tls != -1 ? add->in_tls : base->in_tls;
     for (i = 0; i < PROXYIP_SETTINGS; i++) {
         conf->origin[i] = add->origin[i] ? add->origin[i] : base->origin[i];
     }
     conf->listeners = add->listeners; /* not found yet: post_config */
     conf->rules = add->rules; /* not made yet: proxyip_conf_finish() */
+    conf->rules_outside = add->rules_outside; /* likewise */
     return conf;
 }
 
@@ -168,9 +173,16 @@ void proxyip_conf_finish(proxyip_conf_t *conf)
     if (conf->env == PROXYIP_ENV_UNSET) {
         conf->env = PROXYIP_ENV_OFF;
     }
+    if (conf->in_tls == -1) {
+        conf->in_tls = 0;
+    }
     conf->rules.formats = conf->formats;
     conf->rules.max_len = conf->max_header;
     conf->rules.checksum_required = conf->checksum_required;
+    conf->rules_outside = conf->rules;
+    if (conf->in_tls) {
+        conf->rules_outside.formats = 0;
+    }
 }
 
 const char *proxyip_conf_directive(proxyip_setting_t setting)
@@ -250,6 +262,8 @@ const char *proxyip_conf_value(apr_pool_t *p, const proxyip_conf_t *conf,
         return conf->adopts_server_addr == 1 ? "On" : "Off";
     case PROXYIP_SET_HTTPS:
         return https_text(p, conf);
+    case PROXYIP_SET_IN_TLS:
+        return conf->in_tls == 1 ? "On" : "Off";
     case PROXYIP_SET_ENV:
         return conf->env == PROXYIP_ENV_ALL     ? "All"
                : conf->env == PROXYIP_ENV_BASIC ? "Basic"
@@ -721,6 +735,18 @@ static const char *set_env(cmd_parms *cmd, void *unused, const char *arg)
     return NULL;
 }
 
+static const char *set_in_tls(cmd_parms *cmd, void *unused, const char *arg)
+{
+    proxyip_conf_t *conf = conf_for(cmd, PROXYIP_SET_IN_TLS);
+    const char *error = read_flag(cmd, arg, &conf->in_tls);
+
+    (void)unused;
+    if (!error && conf->in_tls) {
+        want_hooks(PROXYIP_SET_IN_TLS);
+    }
+    return error;
+}
+
 void proxyip_conf_begin(void (*add_hooks)(proxyip_setting_t setting))
 {
     add_hooks_for = add_hooks;
@@ -761,6 +787,9 @@ const command_rec proxyip_conf_directives[] = {
     AP_INIT_TAKE1("ProxyIPHTTPS", set_https, NULL, RSRC_CONF,
         "off, on, tlv or port=N: when a connection counts as https because"
         " TLS ended at the load balancer; the default is off."),
+    AP_INIT_TAKE1("ProxyIPInTLS", set_in_tls, NULL, RSRC_CONF,
+        "On expects the header inside the TLS connection that the load"
+        " balancer makes, where SSLEngine is on; the default is Off."),
     AP_INIT_TAKE1("ProxyIPEnv", set_env, NULL, RSRC_CONF,
         "Off, Basic or All: which PROXYIP_ variables go into the request"
         " environment; the default is Off."),

@@ -37,6 +37,7 @@ typedef enum {
     PROXYIP_SET_CLOUD,
     PROXYIP_SET_SERVER_ADDR,
     PROXYIP_SET_HTTPS,
+    PROXYIP_SET_IN_TLS,
     /* up to here they must agree within a listener */
     PROXYIP_SET_ENV,
     PROXYIP_SETTINGS
@@ -85,12 +86,16 @@ struct proxyip_conf_t {
     apr_port_t https_port;  /* host byte order; for PROXYIP_HTTPS_PORT */
     proxyip_env_t env;      /* a request's matter: it follows r->server, and
                                the names of a listener may differ in it */
+    int in_tls;             /* the header is the first thing inside the TLS
+                               connection; -1 unset */
     apr_array_header_t *listeners; /* of proxyip_listener_t *, those that it
                                       is in; set by post_config */
     /* the directive that gave each value, in this server or the one it
      * inherits from; NULL for a default */
     const ap_directive_t *origin[PROXYIP_SETTINGS];
     pp_rules_t rules;       /* the decoder's view; valid once finished */
+    pp_rules_t rules_outside; /* the same for what comes outside TLS: of no
+                                 format where the header is to come inside */
 };
 
 /** The directives of the module, for its record. */
@@ -117,11 +122,11 @@ void proxyip_conf_finish(proxyip_conf_t *conf);
 
 /**
  * Begin a reading of the configuration.
- * @param add_hooks called in it while directives are read, once for
- *        PROXYIP_SET_HTTPS and once for PROXYIP_SET_ENV, and only where one
- *        of their directives says more than off.  Hooks that it registers
- *        come to stand in their order: httpd sorts them after the last
- *        directive (main.c).
+ * @param add_hooks called in it while directives are read, once for each of
+ *        PROXYIP_SET_HTTPS, PROXYIP_SET_IN_TLS and PROXYIP_SET_ENV, and only
+ *        where one of their directives says more than off.  Hooks that it
+ *        registers come to stand in their order: httpd sorts them after the
+ *        last directive (main.c).
  * @remark from the module's register_hooks
  */
 void proxyip_conf_begin(void (*add_hooks)(proxyip_setting_t setting));
