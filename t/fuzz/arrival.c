@@ -692,6 +692,7 @@ static void make_world(apr_pool_t *p, const pp_rules_t *rules,
     world.is_silent = (choices & CHOICE_SILENT) != 0;
     world.conf.enabled = 1;
     world.conf.rules = *rules;
+    world.conf.rules_outside = *rules;
     world.conf.adopts_server_addr = (int)rules->max_len & 1;
     world.conf.timeout_us = TIMEOUT_US;
     world.conf.defer_us = choices & CHOICE_DEFER_OFF ? 0 : DEFER_US;

@@ -74,8 +74,10 @@ targets=
 mkdir "$objects/shared" "$objects/report"
 for source in src/protocol/*.c src/check/check_*.c src/proxyip_conn.c \
     src/settings/proxyip_peers.c src/connection/proxyip_adopt.c \
+    src/connection/proxyip_in_tls.c \
     src/connection/proxyip_look.c src/connection/proxyip_process.c \
     src/connection/proxyip_stage.c src/connection/proxyip_strip.c \
+    src/connection/proxyip_unread.c \
     src/report/proxyip_block.c src/report/proxyip_children.c \
     src/report/proxyip_counters.c src/report/proxyip_refusals.c \
     src/report/proxyip_status.c t/unit/bytes.c t/fuzz/*.c; do

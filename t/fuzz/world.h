@@ -39,6 +39,20 @@ typedef struct {
     pp_header_t header; /* of PP_DONE */
 } sent_t;
 
+/** TLS, and what mod_ssl's filter has of it. */
+typedef struct {
+    int is_on;          /* the target is about what comes inside TLS */
+    int is_up;          /* hands are shaken */
+    size_t record_ends; /* where the record that is being read ends */
+    size_t given;       /* bytes of the stream that readers have taken */
+    size_t ahead;       /* bytes behind these that were looked at, ... */
+    size_t ahead_at;    /* ... and where in mod_ssl's buffer they stand */
+    int is_ours;        /* the module reads */
+    int has_alarms;     /* the MPM waits */
+    int is_alarm_set;
+    int has_rung;
+} world_tls_t;
+
 /** All there is of it: one connection at a time. */
 typedef struct {
     proxyip_conf_t conf;
@@ -73,6 +87,7 @@ typedef struct {
     int has_ticket;
     proxyip_ticket_t ticket;
     int is_stopping;
+    world_tls_t tls;
     /* what was said of it */
     int waiting;               /* proxyip_children_add_waiting() */
     int waits;                 /* calls of it */
@@ -85,6 +100,18 @@ typedef struct {
 } world_t;
 
 extern world_t world;
+
+/** The peer's next record comes, with so many bytes. */
+void world_tls_send(size_t len);
+
+/** A worker waits in poll(): what comes now is what the script says. */
+int world_tls_poll(int timeout_ms);
+
+/** The alarm's turn: time is up, if it is. */
+void world_tls_ring(void);
+
+/** Put mod_ssl's filter, as far as it matters here, on a connection. */
+void world_tls_add_filter(conn_rec *c);
 
 /**
  * Connect the peer: a TCP connection, because SO_RCVLOWAT is not looked at on

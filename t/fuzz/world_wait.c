@@ -129,6 +129,10 @@ int world_poll(struct pollfd *own, nfds_t count, int timeout_ms)
     int events;
 
     require(count == 1, "one is waited for");
+    if (world.tls.is_on) {
+        own->revents = POLLIN;
+        return world_tls_poll(timeout_ms);
+    }
     check_poll(own, timeout_ms);
     while (!(events = world_events()) && result == POLL_GOES_ON) {
         result = wait_by_script(timeout_ms);
