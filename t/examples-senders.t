@@ -10,6 +10,7 @@ use Test::More;
 use ProxyIP::Client;
 use ProxyIP::Curl qw(curl);
 use ProxyIP::Example;
+use ProxyIP::HAProxy;
 use ProxyIP::Header qw(v1 v2);
 use ProxyIP::Hitch;
 use ProxyIP::Nginx;
@@ -150,14 +151,27 @@ EOC
     'stunnel.conf' => sub {
         my ($name) = @_;
         skip "$name: no stunnel", 1 if !ProxyIP::Stunnel->program;
-        my $example = ProxyIP::Example->new($name);
+        my $example = ProxyIP::Example->new($name,
+            replace => { '10.0.0.7' => '127.0.0.1' });
         my $httpd = $example->server->start;
         my $stunnel = ProxyIP::Stunnel->new(config => $example->fit(
-            $example->settings('stunnel.conf:'), $httpd))->start;
+            $example->settings('where TLS ends at stunnel'), $httpd))->start;
         my $answer = ask($stunnel, 'https', 443);
         client_logged($name, $httpd, $answer);
         is($answer->{variables}{HTTPS}, 'on', "$name: https");
         others_refused($name, $httpd, 8080, v1(), v2());
+
+        # The tunnel, and HAProxy in front of it.
+        my $tunnel = ProxyIP::Stunnel->new(config => $example->fit(
+            $example->settings('is a tunnel'), $httpd))->start;
+        my $haproxy = ProxyIP::HAProxy->new(config => $example->fit(
+            $example->settings('and haproxy.cfg'), $httpd)
+            =~ s/:9443\b/':' . $tunnel->port(9443)/er)->start;
+        $answer = ask($haproxy, 'http', 80);
+        client_logged("$name, the tunnel", $httpd, $answer);
+        is($answer->{variables}{HTTPS}, 'on', "$name, the tunnel: https");
+        refused("$name, a header outside it", $httpd, 8443, '127.0.0.1',
+            v1(), 'PIP0056');
     },
 
     'varnish.conf' => sub {

@@ -106,6 +106,12 @@ sub served {
     logged($name, $httpd, '^' . $log =~ s/ASKED/$asked/r);
 }
 
+# What the application saw of it.
+sub https_of {
+    my ($answer) = @_;
+    return ($answer ? $answer->content : '') =~ /^HTTPS=(.*)$/m ? $1 : '';
+}
+
 # What a provider sends.
 sub header {
     my ($row, $version, $client) = @_;
@@ -153,6 +159,19 @@ my %BESIDES = (
         two_headers('aws-classic-elb.conf', $httpd, 80, '127.0.1.9', v1());
         my $answer = ask($httpd, 80, '127.0.1.9', v1() . v1());
         is($answer && $answer->code, 400, '... and a 400');
+        my %row = (peer => '127.0.1.9', sends => [1]);
+        served('aws-classic-elb.conf, TLS to httpd', $httpd,
+            { %row, port => 443 }, '127.0.1.9', v1(), CLIENT);
+        is(https_of(ask($httpd, 8080, '127.0.1.9', v1())), 'on',
+            'aws-classic-elb.conf, TLS to the balancer: https');
+        my $inside = ProxyIP::Client->new(from => '127.0.1.9',
+            port => $httpd->port(8443))->start_tls->send(v1());
+        $answer = $inside->get('/cgi/environment?' . ++$asked);
+        is(https_of($answer), 'on', 'aws-classic-elb.conf, TLS to both: https');
+        logged('aws-classic-elb.conf, TLS to both', $httpd,
+            '^client=' . CLIENT . ' conn=' . CLIENT . " .*\\?$asked ");
+        refused('aws-classic-elb.conf, a header before TLS', $httpd, 8443,
+            '127.0.1.9', v1(), 'PIP0056');
     },
     'aws-nlb.conf' => sub {
         my ($httpd) = @_;
