@@ -17,6 +17,7 @@ Listen 127.0.0.1:@port:optional@
 Listen 127.0.0.1:@port:v2@
 Listen 127.0.0.1:@port:tls@
 Listen 127.0.0.1:@port:tlsoff@
+Listen 127.0.0.1:@port:inside@
 Listen 127.0.0.1:@port:remoteip@
 Listen 127.0.0.1:@port:checksum@
 ProxyIPPeer require 127.0.0.0/24
@@ -41,6 +42,13 @@ ProxyIPPeer direct 127.0.2.0/24
 </VirtualHost>
 <VirtualHost 127.0.0.1:@port:tls@>
     ProxyIP On
+    SSLEngine On
+    SSLCertificateFile @tls@/server.pem
+    SSLCertificateKeyFile @tls@/server.key
+</VirtualHost>
+<VirtualHost 127.0.0.1:@port:inside@>
+    ProxyIP On
+    ProxyIPInTLS On
     SSLEngine On
     SSLCertificateFile @tls@/server.pem
     SSLCertificateKeyFile @tls@/server.key
@@ -102,6 +110,7 @@ for my $case (
     ['require', ['--bind', '127.0.2.1'], qr/this peer is `direct`/],
     ['require', ['--bind', '127.0.1.1'], qr/in no ProxyIPPeer range/],
     ['tlsoff', [], qr/^speaks TLS and reads no header before it: .*handshake/],
+    ['inside', [], qr/header belongs inside TLS \(ProxyIPInTLS;/],
     ['tls', ['--bind', '127.0.1.1'], qr/in no ProxyIPPeer range/],
 ) {
     my ($listener, $arguments, $conclusion) = @$case;

@@ -15,6 +15,7 @@ Listen 127.0.0.1:@port:plain@
 Listen 127.0.0.1:@port:off@
 Listen 127.0.0.1:@port:tls@
 Listen 127.0.0.1:@port:tlsoff@
+Listen 127.0.0.1:@port:inside@
 ProxyIPEnv All
 ProxyIPPeer require 127.0.0.0/24
 <VirtualHost 127.0.0.1:@port:plain@>
@@ -33,9 +34,17 @@ ProxyIPPeer require 127.0.0.0/24
     SSLCertificateFile @tls@/server.pem
     SSLCertificateKeyFile @tls@/server.key
 </VirtualHost>
+<VirtualHost 127.0.0.1:@port:inside@>
+    ProxyIP On
+    ProxyIPInTLS On
+    SSLEngine On
+    SSLCertificateFile @tls@/server.pem
+    SSLCertificateKeyFile @tls@/server.key
+</VirtualHost>
 EOC
-my ($plain, $off, $tls, $tlsoff) = map { '127.0.0.1:' . $server->port($_) }
-    qw(plain off tls tlsoff);
+my ($plain, $off, $tls, $tlsoff, $inside)
+    = map { '127.0.0.1:' . $server->port($_) }
+    qw(plain off tls tlsoff inside);
 
 my $der = $server->write_file('cert.der', pack 'H*', '308201');
 
@@ -168,6 +177,8 @@ for my $case (
      qr/^the listener speaks TLS and reads no PROXY header/],
     ['... v1', ['--v1', $tlsoff], 1, qr/^none; (?:closed|reset)/,
      qr/^the listener speaks TLS and reads no PROXY header/],
+    ['inside TLS', [$inside], 1, qr/^none; (?:closed|reset)/,
+     qr/or the header belongs inside TLS \(ProxyIPInTLS;/],
     ['TLS, peer in no range', ['--bind', '127.0.1.1', $tls], 1,
      qr/^none; (?:closed|reset)/, qr/^the listener refuses the header/],
     ['TLS, bad header', ['--raw', 'hex:00', $tls], 1,
@@ -189,6 +200,17 @@ for my $case (
         "$name: the address dialled");
     defined $hint ? like($run->{fields}{hint}, $hint, "$name: hint")
         : is($run->{fields}{hint}, undef, "$name: no hint");
+}
+
+# As docs/in-tls.md has it.
+{
+    my $program = ProxyIP::Httpd::top() . '/.libs/proxyip-check';
+    my $answer = `($program send --print --src 192.0.2.77; \\
+        printf 'GET /cgi/environment HTTP/1.1\\r\\nHost: a\\r\\n'; \\
+        printf 'Connection: close\\r\\n\\r\\n') \\
+        | openssl s_client -quiet -connect $inside 2> /dev/null`;
+    like($answer, qr/^REMOTE_ADDR=192\.0\.2\.77$/m,
+        '--print into openssl: inside TLS');
 }
 
 # Headers without a connection.

@@ -510,8 +510,9 @@ static const char *conclude_without(const first_t *first)
     if (check_talk_is_tls(&first->hello)) {
         return "speaks TLS and reads no header before it: ProxyIP is Off for"
                " this listener, this peer is `direct`, or the header belongs"
-               " inside TLS (ProxyIPInTLS). Through a load balancer that sends"
-               " headers no handshake succeeds here";
+               " inside TLS (ProxyIPInTLS; docs/in-tls.md tells how to try it)."
+               " Through a load balancer that sends headers before TLS no"
+               " handshake succeeds here";
     }
     if (is_served(&first->none)) {
         return "takes connections without a header, and none with one:"

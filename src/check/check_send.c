@@ -393,7 +393,7 @@ static const char *refused_hint(const wish_t *wish, const visit_t *visit)
                    ? "the listener speaks TLS and reads no PROXY header before"
                      " it: for mod_proxyip, ProxyIP is Off there, this peer is"
                      " `direct`, or the header belongs inside TLS"
-                     " (ProxyIPInTLS)"
+                     " (ProxyIPInTLS; docs/in-tls.md tells how to try it)"
                    : "the listener wants TLS, and no header before it";
     case TLS_BEHIND:
         return "the listener has taken the header, and wants TLS behind it";
