@@ -16,15 +16,16 @@
  * and first request in one segment, reads the answer, and so on with further
  * requests; then the next connection.
  *
- * usage: client -p PORT [-v VERSION] [-l HEADER-LENGTH] [-s]
+ * usage: client -p PORT [-v VERSION] [-l HEADER-LENGTH] [-s [-i]]
  *               [-c THREADS] [-n CONNECTIONS] [-t SECONDS] [-k REQUESTS]
  *               [-r RATE] [-g GAP-MS] [-w LIMIT-MS] [-z PAUSE-MS]
  *
- * -v 0, 1 or 2: the header; -s: TLS; -n: per thread, 0 for as many as fit in
- * -t; -k: requests per connection; -r: so many connections a second, of all
- * threads, in place of one right after the other; -g: how long after the
- * header the rest begins; -z: how long after the server a connection is
- * closed here.  A thread ends at its first failure.
+ * -v 0, 1 or 2: the header; -s: TLS; -i: the header is inside it, in a record
+ * with the request; -n: per thread, 0 for as many as fit in -t; -k: requests
+ * per connection; -r: so many connections a second, of all threads, in place
+ * of one right after the other; -g: how long after the header the rest begins;
+ * -z: how long after the server a connection is closed here.  A thread ends at
+ * its first failure.
  * Prints one line: connections, failures, seconds, and a connection's time
  * from before connect() to the end of its last answer, in microseconds: the
  * least, the median, the largest.
@@ -58,6 +59,7 @@ static int port;
 static int version;
 static size_t wire_len;
 static int is_tls;
+static int is_inside;
 static int thread_count = 1;
 static long per_thread;
 static double seconds;
@@ -129,16 +131,17 @@ static int send_first(int fd, SSL *ssl, const char *request)
     uint8_t bytes[PP_V2_MAX + sizeof(LAST)];
     size_t len = bench_header(fd, version, wire_len, bytes);
 
-    if (ssl) {
+    if (ssl && !is_inside) {
         return send_header(fd, bytes, len) && SSL_connect(ssl) == 1
                && put(fd, ssl, request, strlen(request));
     }
-    if (gap_ms) {
+    if (gap_ms && !ssl) {
         return send_header(fd, bytes, len)
                && put(fd, NULL, request, strlen(request));
     }
     memcpy(bytes + len, request, strlen(request));
-    return put(fd, NULL, bytes, len + strlen(request));
+    return (!ssl || SSL_connect(ssl) == 1)
+           && put(fd, ssl, bytes, len + strlen(request));
 }
 
 static int converse(int fd, SSL *ssl)
@@ -251,12 +254,13 @@ static void read_options(int argc, char **argv)
 {
     int option;
 
-    while ((option = getopt(argc, argv, "p:v:l:sc:n:t:k:r:g:w:z:")) != -1) {
+    while ((option = getopt(argc, argv, "p:v:l:sic:n:t:k:r:g:w:z:")) != -1) {
         switch (option) {
         case 'p': port = (int)strtol(optarg, NULL, 10); break;
         case 'v': version = (int)strtol(optarg, NULL, 10); break;
         case 'l': wire_len = strtoul(optarg, NULL, 10); break;
         case 's': is_tls = 1; break;
+        case 'i': is_inside = 1; break;
         case 'c': thread_count = (int)strtol(optarg, NULL, 10); break;
         case 'n': per_thread = strtol(optarg, NULL, 10); break;
         case 't': seconds = strtod(optarg, NULL); break;

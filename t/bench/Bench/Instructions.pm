@@ -27,8 +27,8 @@ use Bench::Tools qw(client header_options in_parallel slurp);
 our $NAME = 'instructions';
 our @NEEDS = qw(valgrind);
 
-my @TLS = qw(none:none remoteip:v2 ours:v2);
-my @KEPT = @TLS;
+my @KEPT = qw(none:none remoteip:v2 ours:v2);
+my @TLS = (@KEPT, qw(inside:v1 inside:v2));
 my @PLAIN = qw(none:none remoteip:v1 remoteip:v2 remoteip:tlv ours:v1 ours:v2
     ours:tlv);
 my @EVENT = qw(none:none remoteip:v1 remoteip:v2 ours:v1 ours:v2);
@@ -63,7 +63,7 @@ sub count {
         '-n', $run->{count}[$length],
         '-k', $run->{requests} ? $run->{requests}[$length] : 1,
         '-g', $run->{gap} // 0, '-z', 5,
-        $port eq 'tls' ? '-s' : ());
+        $port eq 'tls' ? '-s' : (), $kind eq 'inside' ? '-i' : ());
     $server->stop;
     return 'refused' if $done->{failed} && !$done->{count};
     die "$job: not every request was answered\n" if $done->{failed};

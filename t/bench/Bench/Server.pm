@@ -31,14 +31,19 @@ my %TAKES_HEADERS = (
     remoteip => "RemoteIPProxyProtocol On\n",
     ours     => "ProxyIP On\nProxyIPPeer require 127.0.0.0/8\n",
 );
+$TAKES_HEADERS{inside} = $TAKES_HEADERS{ours};
+# Those with our module, and what they have at port tls.
+my %TAKES_OURS = (ours => '', inside => "ProxyIPInTLS On\n");
 
-# Options beside ProxyIP::Server's: kind (none, remoteip, ours), wrap, and
-# more, lines for the configuration.
+# Options beside ProxyIP::Server's: kind (none, remoteip, ours, or inside: ours
+# with the header inside TLS, at port tls), wrap, and more, lines for the
+# configuration.
 sub new {
     my ($class, %option) = @_;
     my $takes = $TAKES_HEADERS{ $option{kind} };
+    my $inside = $TAKES_OURS{ $option{kind} } // '';
     my $self = $class->SUPER::new(
-        loglevel => 'warn', proxyip => $option{kind} eq 'ours',
+        loglevel => 'warn', proxyip => defined $TAKES_OURS{ $option{kind} },
         %option, config => '');
     $self->{config} = <<"EOC" . ($option{more} // '');
 Listen 127.0.0.1:\@port:plain\@
@@ -50,6 +55,7 @@ KeepAliveTimeout 60
 </VirtualHost>
 <VirtualHost 127.0.0.1:\@port:tls\@>
     $takes
+    $inside
     SSLEngine On
     SSLCertificateFile \@tls\@/server.pem
     SSLCertificateKeyFile \@tls\@/server.key

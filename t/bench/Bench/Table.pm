@@ -57,7 +57,8 @@ sub holds { $_[0] ? 'yes' : 'NO' }
 # What two servers add to the one without, their ratio, and the bar.
 sub added {
     my ($name, $none, $remoteip, $ours, $bar) = @_;
-    my $other = $remoteip eq 'refused' ? $remoteip : signed($remoteip - $none);
+    my $other = !defined $remoteip ? ''
+        : $remoteip eq 'refused' ? $remoteip : signed($remoteip - $none);
     my $own = $ours - $none;
     my $ratio = $other =~ /^\+/
         ? sprintf('%.2f', $own / ($remoteip - $none)) : '';
@@ -83,6 +84,8 @@ sub instructions {
             $plain->{ours}{$_}, $BAR{$_}) } qw(v1 v2 tlv)),
         added('v2, over TLS (+-500)', $tls->{none}{none},
             $tls->{remoteip}{v2}, $tls->{ours}{v2}),
+        (map { added("$_, inside TLS (+-500)", $tls->{none}{none}, undef,
+            $tls->{inside}{$_}) } qw(v1 v2)),
         added('each further keep-alive request (v2)', $kept->{none}{none},
             $kept->{remoteip}{v2}, $kept->{ours}{v2}, $NEAR_ZERO),
         "\nthe same, event (+-100)\n",
