@@ -11,9 +11,11 @@ use ProxyIP::Header qw(v1 v2 tlv CLIENT);
 use ProxyIP::Server;
 
 # Linux makes the smallest buffer 2,304 bytes, of which half is the window.
-my $server = ProxyIP::Server->new(workers => 24, config => <<'EOC')->start;
+my $server = ProxyIP::Server->new(workers => 24, loglevel => 'notice proxyip:info',
+    config => <<'EOC')->start;
 ReceiveBufferSize 512
 ProxyIPMaxHeader 65551
+ProxyIPTimeout 20s
 ProxyIP On
 ProxyIPPeer require 127.0.0.0/8
 Header always set X-Client "expr=%{REMOTE_ADDR}"
@@ -30,13 +32,16 @@ sub is_client {
     is($answer && $answer->header('X-Client'), CLIENT, $name);
 }
 
-for my $len (800, 1100, 2000, 4000, 16000, 60000, 65500) {
+for my $len (100, 300, 800, 900, 1100, 2000, 4000, 8000, 16000, 65500) {
     is_client(ProxyIP::Client->fetch(port => $port, header => long($len)),
         "a TLV of $len bytes");
-    my $client = ProxyIP::Client->new(port => $port);
-    $client->send_slowly(long($len), chunk => 1 + int($len / 40),
-        delay => 0.002);
-    is_client($client->get('/', Connection => 'close'), '... in pieces');
+    for my $pieces (20, 40, 200) {
+        my $client = ProxyIP::Client->new(port => $port);
+        $client->send_slowly(long($len), chunk => 1 + int($len / $pieces),
+            delay => 0.001);
+        is_client($client->get('/', Connection => 'close'),
+            "... in up to $pieces pieces");
+    }
 }
 
 # Each is stuck for want of room while the others are.

@@ -22,9 +22,12 @@
 
 #include "settings/proxyip_conf.h"
 
-/* A mark that every socket can have: the smallest receive buffer is twice as
- * large (SOCK_MIN_RCVBUF). */
-#define SURE_LOW_WATER 1024
+/* Of up to so many bytes is a header for which every receive buffer has room:
+ * nearly every one. */
+#define SHORT_HEADER 256
+
+/* As much as a receive buffer has where nobody sets its size (tcp_rmem). */
+#define AMPLE_ROOM 65536
 
 static ssize_t peek(int fd, uint8_t *buffer, size_t size)
 {
@@ -148,26 +151,32 @@ static void set_option(int fd, int option, int value)
     setsockopt(fd, SOL_SOCKET, option, &value, sizeof(value));
 }
 
-static int get_low_water(int fd)
+static int get_option(int fd, int option)
 {
     int value = 0;
     socklen_t len = sizeof(value);
 
-    getsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &value, &len);
+    getsockopt(fd, SOL_SOCKET, option, &value, &len);
     return value;
 }
 
-/* Linux makes the mark at most half of a receive buffer whose size was set
- * (tcp_set_rcvlowat()): this tells that ReceiveBufferSize is too small for the
- * header, which would never be seen whole.  Its bytes take more room than
- * their number, the more the smaller the packets are. */
+/* A small ReceiveBufferSize could keep a header from ever being seen whole: its
+ * bytes stay in the buffer, in small packets they take many times more room
+ * than their number, and Linux makes the mark at most half of a buffer whose
+ * size was set (tcp_set_rcvlowat()). */
+static int lacks_room(int fd, int needed)
+{
+    return get_option(fd, SO_RCVBUF) < AMPLE_ROOM
+           || get_option(fd, SO_RCVLOWAT) < needed;
+}
+
 void proxyip_look_set_low_water(int fd, size_t needed)
 {
     int low_water = (int)needed; /* at most PROXYIP_LOOK_MAX */
 
     set_option(fd, SO_RCVLOWAT, low_water);
-    if (low_water > SURE_LOW_WATER && get_low_water(fd) < low_water) {
-        set_option(fd, SO_RCVBUF, 2 * low_water);
+    if (low_water > SHORT_HEADER && lacks_room(fd, low_water)) {
+        set_option(fd, SO_RCVBUF, AMPLE_ROOM + 2 * low_water);
         set_option(fd, SO_RCVLOWAT, low_water);
     }
 }
