@@ -11,7 +11,8 @@ use ProxyIP::Header qw(v1 v2 tlv CLIENT);
 use ProxyIP::Server;
 
 # Linux makes the smallest buffer 2,304 bytes, of which half is the window.
-my $server = ProxyIP::Server->new(workers => 24, loglevel => 'notice proxyip:info',
+my $server = ProxyIP::Server->new(workers => 24,
+    loglevel => 'notice proxyip:info',
     config => <<'EOC')->start;
 ReceiveBufferSize 512
 ProxyIPMaxHeader 65551

@@ -50,10 +50,9 @@ for my $number (1 .. 4) {
         my $pid = fork // die "fork: $!\n";
         if (!$pid) {
             open STDOUT, '>', $output;
-            exec 'h2load', '-n', int $STREAMS, '-c', 3, '-m', 12,
+            exec('h2load', '-n', int $STREAMS, '-c', 3, '-m', 12,
                 '-H', "X-Client: 192.0.2.$number:" . (1000 + $number),
-                "http://127.0.0.1:$port/$path/";
-            POSIX::_exit(127);
+                "http://127.0.0.1:$port/$path/") or POSIX::_exit(127);
         }
         $alive{$pid} = 1;
     }
