@@ -65,10 +65,9 @@ for (1 .. 8) {
     my $pid = fork // die "fork: $!\n";
     if (!$pid) {
         open STDOUT, '>', '/dev/null';
-        exec 'h2load', '-D', 60, '-c', 2, '-m', 20, '-H',
+        exec('h2load', '-D', 60, '-c', 2, '-m', 20, '-H',
             "X-Client: 192.0.2.$number:" . (1000 + $number),
-            "http://127.0.0.1:$port/http/";
-        POSIX::_exit(127);
+            "http://127.0.0.1:$port/http/") or POSIX::_exit(127);
     }
     sleep 0.25;
     kill 'KILL', $pid;
