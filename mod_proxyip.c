@@ -69,7 +69,6 @@
 #include <mod_status.h>
 #include <mpm_common.h>
 
-#include "connection/proxyip_alarm.h"
 #include "connection/proxyip_https.h"
 #include "connection/proxyip_in_tls.h"
 #include "connection/proxyip_lobby.h"
@@ -179,7 +178,8 @@ static void add_in_tls_hooks(void)
                            BEFORE_ALL + 1);
     ap_hook_process_connection(proxyip_in_tls_process_connection, mod_ssl,
                                NULL, APR_HOOK_MIDDLE);
-    ap_hook_child_init(proxyip_alarm_child_init, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_child_init(proxyip_in_tls_child_init, NULL, NULL,
+                       APR_HOOK_MIDDLE);
 }
 
 static void add_https_hooks(void)

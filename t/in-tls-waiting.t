@@ -179,4 +179,24 @@ if ($waits) {
     is($httpd->status->{ProxyIPWaiting}, 0, 'and it waits no more');
 }
 
+# A child that is to stop at once gives up those that wait, and says so.
+{
+    $httpd = start("ProxyIPTimeout 10min\nProxyIPDefer 10min");
+    $log = ProxyIP::Log->new($httpd->error_log->path);
+    my $count = $is_event ? 5 : 2;
+    my @waiting = map { connect_to($httpd)->start_tls } 1 .. $count;
+    $httpd->wait_until(10, sub { $httpd->status->{ProxyIPWaiting} == $count })
+        if $waits;
+    $log->mark;
+    $httpd->restart;
+    for my $client (@waiting) {
+        isnt($client->ending(20)->{how}, 'open', 'a hard restart: closed');
+    }
+    is($log->count(qr/PIP0031: closed/), $count, '... and said, once each')
+        if $waits;
+    is_served($httpd, '... and others are served');
+    $httpd->stop;
+    is_deeply([$httpd->complaints], [], '... nothing crashed');
+}
+
 done_testing;

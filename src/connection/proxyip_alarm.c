@@ -46,6 +46,7 @@
 struct proxyip_alarm_t {
     proxyip_waiter_t waiter; /* in a row until its deadline; first, because
                                 rows know no more */
+    conn_rec *c;
     int is_waiting;          /* the MPM waits */
     int has_rung;
 };
@@ -60,9 +61,10 @@ typedef struct {
     apr_thread_cond_t *cond; /* something is due earlier than before */
     proxyip_rows_t rows;
     int is_ending;
+    proxyip_alarm_left_t *left;
 } alarms_t;
 
-/* NULL where the MPM cannot wait. */
+/* NULL where the MPM cannot wait, and once the child has ended. */
 static alarms_t *alarms;
 
 /* Bytes that have come are judged before the clock: with them the MPM wakes
@@ -115,6 +117,19 @@ static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *unused)
     return NULL;
 }
 
+/* No other thread is left.  Event gives these up: their pools, children of
+ * pconf, are cleaned up when the process exits, and then the error log is
+ * closed already. */
+static void leave(void)
+{
+    proxyip_waiter_t *first;
+
+    while ((first = proxyip_rows_first(&alarms->rows))) {
+        proxyip_rows_remove(&alarms->rows, first);
+        alarms->left(((proxyip_alarm_t *)first)->c);
+    }
+}
+
 static apr_status_t end_alarms(void *unused)
 {
     apr_status_t rv;
@@ -125,10 +140,12 @@ static apr_status_t end_alarms(void *unused)
     apr_thread_cond_signal(alarms->cond);
     apr_thread_mutex_unlock(alarms->mutex);
     apr_thread_join(&rv, alarms->thread);
+    leave();
+    alarms = NULL;
     return APR_SUCCESS;
 }
 
-static apr_status_t start(alarms_t *made, apr_pool_t *p)
+static apr_status_t start(alarms_t *made, apr_pool_t *p, apr_pool_t *pchild)
 {
     apr_status_t rv = apr_thread_mutex_create(&made->mutex,
                                               APR_THREAD_MUTEX_DEFAULT, p);
@@ -142,7 +159,7 @@ static apr_status_t start(alarms_t *made, apr_pool_t *p)
         rv = apr_thread_create(&made->thread, NULL, run, NULL, p);
     }
     if (rv == APR_SUCCESS) {
-        apr_pool_pre_cleanup_register(p, NULL, end_alarms);
+        apr_pool_pre_cleanup_register(pchild, NULL, end_alarms);
     }
     else {
         alarms = NULL;
@@ -150,9 +167,11 @@ static apr_status_t start(alarms_t *made, apr_pool_t *p)
     return rv;
 }
 
-void proxyip_alarm_child_init(apr_pool_t *pchild, server_rec *s)
+void proxyip_alarm_start(apr_pool_t *pchild, server_rec *s,
+                         proxyip_alarm_left_t *left)
 {
     int can_wait = 0;
+    alarms_t *made;
     apr_status_t rv;
     apr_pool_t *p;
 
@@ -162,7 +181,9 @@ void proxyip_alarm_child_init(apr_pool_t *pchild, server_rec *s)
         return;
     }
     apr_pool_create(&p, pchild); /* rows are made in it by other threads */
-    rv = start(apr_pcalloc(p, sizeof(*alarms)), p);
+    made = apr_pcalloc(p, sizeof(*made));
+    made->left = left;
+    rv = start(made, p, pchild);
     if (rv != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_ERR, rv, s, PROXYIP_LOGNO(0059)
                      "connections that have shaken hands cannot wait for their"
@@ -182,6 +203,9 @@ static apr_status_t forget(void *data)
 {
     proxyip_alarm_t *alarm = data;
 
+    if (!alarms) {
+        return APR_SUCCESS; /* the process exits */
+    }
     apr_thread_mutex_lock(alarms->mutex);
     note_waiting(alarm, 0);
     if (alarm->waiter.row) {
@@ -196,6 +220,7 @@ static proxyip_alarm_t *make_alarm(conn_rec *c, int fd)
 {
     proxyip_alarm_t *alarm = apr_pcalloc(c->pool, sizeof(*alarm));
 
+    alarm->c = c;
     alarm->waiter.fd = dup(fd);
     if (alarm->waiter.fd < 0) {
         return NULL;
@@ -266,10 +291,12 @@ int proxyip_alarm_has_rung(proxyip_alarm_t *alarm)
 
 #else /* no alarm is ever made */
 
-void proxyip_alarm_child_init(apr_pool_t *pchild, server_rec *s)
+void proxyip_alarm_start(apr_pool_t *pchild, server_rec *s,
+                         proxyip_alarm_left_t *left)
 {
     (void)pchild;
     (void)s;
+    (void)left;
 }
 
 int proxyip_alarm_set(proxyip_alarm_t **alarm, conn_rec *c, int fd,

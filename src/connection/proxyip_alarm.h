@@ -29,13 +29,18 @@
 
 typedef struct proxyip_alarm_t proxyip_alarm_t;
 
+/** What is called for a connection that still waits when its child ends. */
+typedef void proxyip_alarm_left_t(conn_rec *c);
+
 /**
  * Start what keeps the alarms of this child, where the MPM can wait.
  * @param pchild the child's pool; it ends with it
  * @param s the main server
+ * @param left called at the child's end for each connection that waits
  * @remark for child_init
  */
-void proxyip_alarm_child_init(apr_pool_t *pchild, server_rec *s);
+void proxyip_alarm_start(apr_pool_t *pchild, server_rec *s,
+                         proxyip_alarm_left_t *left);
 
 /**
  * Let the MPM wait for bytes of a connection, and count it as waiting.

@@ -61,12 +61,11 @@ struct proxyip_in_tls_t {
     proxyip_alarm_t *alarm; /* NULL until it waits without a worker */
 };
 
-/* Pool cleanup: the connection has ended, and its header was still to come:
- * in a wait of which the MPM's own Timeout was the shorter one, or before
- * there was TLS. */
-static apr_status_t report_end(void *data)
+/* The connection has ended, and its header was still to come: in a wait of
+ * which the MPM's own Timeout was the shorter one, before there was TLS, or
+ * with its child. */
+static void report_if_pending(const proxyip_in_tls_t *in_tls)
 {
-    const proxyip_in_tls_t *in_tls = data;
     proxyip_conn_t *conn = in_tls->conn;
     int state = AP_MPMQ_RUNNING;
 
@@ -77,7 +76,24 @@ static apr_status_t report_end(void *data)
                                                   : PROXYIP_NO_TLS;
         proxyip_report_closed(conn, NULL, in_tls->bytes, in_tls->taken);
     }
+}
+
+/* Pool cleanup. */
+static apr_status_t report_end(void *data)
+{
+    report_if_pending(data);
     return APR_SUCCESS;
+}
+
+/* The child ends, and event gives up what waits. */
+static void report_left(conn_rec *c)
+{
+    report_if_pending(proxyip_conn_get(c)->in_tls);
+}
+
+void proxyip_in_tls_child_init(apr_pool_t *pchild, server_rec *s)
+{
+    proxyip_alarm_start(pchild, s, report_left);
 }
 
 static void expect(proxyip_conn_t *conn)

@@ -31,6 +31,14 @@
 #include "proxyip_private.h"
 
 /**
+ * Prepare a child for connections that wait for their header.
+ * @param pchild the child's pool
+ * @param s the main server
+ * @remark for child_init
+ */
+void proxyip_in_tls_child_init(apr_pool_t *pchild, server_rec *s);
+
+/**
  * pre_connection, right behind proxyip_process_pre_connection(): note that a
  * connection on which TLS begins is to have its header inside.  Whatever
  * becomes of it from here on is reported once.

@@ -109,6 +109,14 @@ void world_tls_ring(void)
     }
 }
 
+void proxyip_alarm_start(apr_pool_t *pchild, server_rec *s,
+                         proxyip_alarm_left_t *left)
+{
+    (void)pchild;
+    (void)s;
+    (void)left;
+}
+
 int proxyip_alarm_set(proxyip_alarm_t **alarm, conn_rec *c, int fd,
                       const proxyip_wait_t *wait, int64_t time_us)
 {
