@@ -13,6 +13,7 @@
 # No service is started, and none that runs is touched: httpd is installed as
 # apache2-bin, which has no service, and policy-rc.d forbids the rest.  Some
 # would take their ports at the next boot: what comes from here is disabled.
+# So is mod_perl, of whose package only Apache::Test is wanted.
 set -u
 
 packages="libc6-dev binutils perl curl haproxy nghttp2-client openssl clang
@@ -97,6 +98,8 @@ install() {
     apt install --no-install-recommends "$@"
 }
 
+perl_load=/etc/apache2/mods-enabled/perl.load
+had_mod_perl=$(ls "$perl_load" 2> /dev/null)
 echo "Installing:$missing$senders"
 # The lists of a system's image name files that may be gone: update first.
 # shellcheck disable=SC2086 # lists of words
@@ -104,6 +107,9 @@ if ! { apt update && { [ -z "$missing" ] || install $missing; }; }; then
     cat "$log" >&2
     [ -z "$missing" ] || exit 1
     exit 0
+fi
+if [ -z "$had_mod_perl" ] && [ -e "$perl_load" ]; then
+    $as_root a2dismod --quiet perl
 fi
 # One by one: a release of Debian may lack any of them.
 for package in $senders; do
