@@ -225,7 +225,7 @@ int proxyip_process_decide(proxyip_conn_t *conn, const proxyip_seen_t *seen,
  * have left the stage that it ended in: then the next one begins. */
 static int is_to_wait(arrival_t *arrival, const proxyip_ticket_t *ticket)
 {
-    static const proxyip_wait_t unmet;
+    static const proxyip_wait_t unmet = {PROXYIP_STAGE_OPEN, 0, 0};
     const proxyip_conf_t *conf = arrival->conn->conf;
     int is_new;
 
@@ -273,6 +273,7 @@ static int receive(proxyip_conn_t *conn, apr_socket_t *csd,
     apr_os_sock_get(&arrival.fd, csd);
     proxyip_look(arrival.fd, conn->conf, conn->rule, &arrival.buffer,
                  &arrival.seen);
+    /* cppcheck-suppress ctuuninitvar */
     if (arrival.seen.status == PROXYIP_SEEN_UNDECIDED
         && wait_for_more(&arrival, ticket)) {
         return end_unnoticed(conn->c, csd);

@@ -37,11 +37,11 @@ typedef struct {
 
 /**
  * Make a watch.
- * @param watch set to it, in p; it is closed with p
+ * @param made set to it, in p; it is closed with p
  * @param p the pool
  * @return APR_SUCCESS, or why there is none
  */
-apr_status_t proxyip_watch_make(proxyip_watch_t **watch, apr_pool_t *p);
+apr_status_t proxyip_watch_make(proxyip_watch_t **made, apr_pool_t *p);
 
 /**
  * Watch a connection: reported each time that bytes arrive, if there are then

@@ -579,8 +579,8 @@ static void visit_unnamed(apr_pool_t *p, const source_t *source,
 
     memset(seen, 0, sizeof(seen));
     for (i = 0; i < NAMED_TYPES; i++) {
-        seen[named_types[i].type] = !named_types[i].cloud
-                                    || named_types[i].cloud & source->clouds;
+        seen[named_types[i].type] = (char)(!named_types[i].cloud
+            || named_types[i].cloud & source->clouds);
     }
     while (pp_tlv_next(&rest, &left, &tlv) > 0) {
         if (!seen[tlv.type] && tlv.len > 0) {

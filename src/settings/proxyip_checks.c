@@ -554,7 +554,7 @@ static apr_hash_t *find_used_peers(apr_pool_t *p, const server_rec *main_s)
         const proxyip_conf_t *conf = proxyip_conf_get(s);
 
         if (conf->enabled == 1 && conf->peers) {
-            apr_hash_set(used, &conf->peers, sizeof(conf->peers), conf);
+            apr_hash_set(used, &conf->peers, sizeof(void *), conf);
         }
     }
     return used;
@@ -567,7 +567,7 @@ static void warn_idle_peers(apr_array_header_t *warnings, server_rec *s,
     const proxyip_conf_t *conf = proxyip_conf_get(s);
     const char *text;
 
-    if (!conf->peers || apr_hash_get(used, &conf->peers, sizeof(conf->peers))
+    if (!conf->peers || apr_hash_get(used, &conf->peers, sizeof(void *))
         || (s != main_s
             && conf->peers == proxyip_conf_get(main_s)->peers)) {
         return;

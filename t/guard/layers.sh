@@ -66,7 +66,7 @@ none "no headers include one another in a circle" "$(
             sed "s,^,${unit%.h} ,"
     done | tsort 2>&1 > /dev/null)"
 none "no units include one another in a circle" "$(
-    for unit in $(cd src && ls -- *.c */*.c | sed 's/\.c$//'); do
+    for unit in $(cd src && find . -name '*.c' | sed 's,^\./,,; s/\.c$//'); do
         cat "src/$unit.c" "src/$unit.h" 2> /dev/null |
             sed -n 's/^#include "\(.*\)\.h"$/\1/p' | sort -u |
             grep -vxF "$unit" | sed "s,^,$unit ,"

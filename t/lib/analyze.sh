@@ -46,6 +46,7 @@ must "cppcheck" cppcheck --quiet --enable=all --inconclusive --std=c99 \
 
 for file in $(find . -name .git -prune -o -name .libs -prune -o \
     -path ./t/run -prune -o -path ./t/neighbours -prune -o -type f \
+    ! -name '*.t' \
     -exec grep -lE '^#! ?/bin/(ba)?sh|^# shellcheck shell=' {} + | sort); do
     must "shellcheck $file" shellcheck "$file"
 done
