@@ -74,7 +74,7 @@ static int64_t sleep_until(const proxyip_lobby_state_t *state)
                                               : PROXYIP_LOBBY_LOOK_US));
 
     if (state->last_entry
-        && state->now - state->last_entry < INT64_C(2) * PROXYIP_LOBBY_TICK_US) {
+        && (state->now - state->last_entry) / 2 < PROXYIP_LOBBY_TICK_US) {
         until = earlier(until, state->now + PROXYIP_LOBBY_TICK_US);
     }
     if (state->ready > 0 && state->has_siblings) {
