@@ -93,11 +93,18 @@ for source in src/protocol/*.c src/check/check_*.c src/proxyip_conn.c \
     elif [ "$name $kind" = "standalone fuzz" ] || [ "$name" = check_main ]; then
         continue # libFuzzer brings a main(), and a program's own is no target's
     fi
-    exact=
-    [ "${name#proxyip_}" = "$name" ] || exact="-include exact.h"
-    # shellcheck disable=SC2086 # lists of flags
-    "$cc" $flags $exact -c -o "$object" "$source"
+    echo "$object $source" >> "$objects/list"
 done
+
+# As many at a time as there are processors.
+export cc flags
+# shellcheck disable=SC2016 # for the shells that compile
+xargs -L 1 -P "$(getconf _NPROCESSORS_ONLN)" sh -c '
+    exact=
+    case $1 in
+    */proxyip_*) exact="-include exact.h" ;;
+    esac
+    exec "$cc" $flags $exact -c -o "$0" "$1"' < "$objects/list"
 ar rc "$objects/shared.a" "$objects"/shared/*.o
 ar rc "$objects/report.a" "$objects"/report/*.o
 
