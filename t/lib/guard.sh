@@ -48,6 +48,22 @@ must() {
     ok $? "$name" "$why"
 }
 
+# no_warning COMPILER: a test for each of the product's sources, if there is
+# such a compiler.  A guard for each compiler, because they take long.
+no_warning() {
+    if ! command -v "$1" > /dev/null; then
+        ok 0 "there is no $1 # SKIP"
+        return
+    fi
+    flags=$(httpd_flags)
+    for file in $product_sources; do
+        # Some warnings need the optimizer.
+        # shellcheck disable=SC2086 # a list of flags
+        must "$1 $file" "$1" $flags -O1 -Wall -Wextra \
+            -Wno-unused-parameter -Werror -c -o /dev/null "$file"
+    done
+}
+
 finish() {
     echo "1..$tests"
     exit $((not_ok > 0))

@@ -1,0 +1,7 @@
+#!/bin/sh
+# No warning from clang.
+. "$(dirname "$0")/../lib/guard.sh"
+need mod_proxyip.c src/protocol/pp_decode.c
+
+no_warning clang
+finish
