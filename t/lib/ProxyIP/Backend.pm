@@ -25,27 +25,16 @@ package ProxyIP::Backend;
 use strict;
 use warnings;
 
-use IO::Socket::INET;
-use POSIX ();
-
 use parent 'ProxyIP::Process';
 
-sub start {
-    my ($self) = @_;
-    my $listener = IO::Socket::INET->new(LocalAddr => '127.0.0.1',
-        LocalPort => 0, Proto => 'tcp', Listen => 128)
-        or die "backend: $!\n";
-    $self->{ports}{''} = $listener->sockport;
-    $self->{pid} = fork // die "fork: $!\n";
-    return $self if $self->{pid};
+sub start { return $_[0]->spawn_serving(\&serve) }
 
-    POSIX::setsid();
-    $SIG{TERM} = 'DEFAULT';
+sub serve {
+    my ($self, $listener) = @_;
     $SIG{PIPE} = 'IGNORE';
     while (my $socket = $listener->accept) {
         answer($socket);
     }
-    POSIX::_exit(1);
 }
 
 sub answer {

@@ -24,31 +24,20 @@ package ProxyIP::FastCGI;
 use strict;
 use warnings;
 
-use IO::Socket::INET;
-use POSIX ();
-
 use parent 'ProxyIP::Process';
 
 # Record types (FastCGI specification, section 8).
 use constant { TYPE_END_REQUEST => 3, TYPE_PARAMS => 4, TYPE_STDOUT => 6 };
 
-sub start {
-    my ($self) = @_;
-    my $listener = IO::Socket::INET->new(LocalAddr => '127.0.0.1',
-        LocalPort => 0, Proto => 'tcp', Listen => 16)
-        or die "fastcgi: $!\n";
-    $self->{ports}{''} = $listener->sockport;
-    $self->{pid} = fork // die "fork: $!\n";
-    return $self if $self->{pid};
+sub start { return $_[0]->spawn_serving(\&serve) }
 
-    POSIX::setsid();
-    $SIG{TERM} = 'DEFAULT';
+sub serve {
+    my ($self, $listener) = @_;
     $SIG{PIPE} = 'IGNORE';
     while (my $socket = $listener->accept) {
         eval { answer($socket) };
         close $socket;
     }
-    POSIX::_exit(1);
 }
 
 sub take {

@@ -150,6 +150,23 @@ sub spawn {
     return $self->{pid} = $pid;
 }
 
+# In place of a program: a process that listens on a free loopback port and
+# serves by a function, called with $self and the listener, until it is stopped.
+sub spawn_serving {
+    my ($self, $serve) = @_;
+    my $listener = IO::Socket::INET->new(LocalAddr => '127.0.0.1',
+        LocalPort => 0, Proto => 'tcp', Listen => 128)
+        or die ref($self) . ": $!\n";
+    $self->{ports}{''} = $listener->sockport;
+    $self->{pid} = fork // die "fork: $!\n";
+    return $self if $self->{pid};
+
+    setsid();
+    $SIG{TERM} = 'DEFAULT';
+    eval { $self->$serve($listener) };
+    POSIX::_exit(1);
+}
+
 # Where a program is, undef when it is not there.  Debian has some in folders
 # that users' paths may lack.
 sub find {

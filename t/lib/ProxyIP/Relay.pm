@@ -27,24 +27,10 @@ use warnings;
 
 use IO::Select;
 use IO::Socket::INET;
-use POSIX ();
 
 use parent 'ProxyIP::Process';
 
-sub start {
-    my ($self) = @_;
-    my $listener = IO::Socket::INET->new(LocalAddr => '127.0.0.1',
-        LocalPort => 0, Proto => 'tcp', Listen => 128)
-        or die "relay: $!\n";
-    $self->{ports}{''} = $listener->sockport;
-    $self->{pid} = fork // die "fork: $!\n";
-    return $self if $self->{pid};
-
-    POSIX::setsid();
-    $SIG{TERM} = 'DEFAULT';
-    eval { $self->serve($listener) };
-    POSIX::_exit(1);
-}
+sub start { return $_[0]->spawn_serving(\&serve) }
 
 sub serve {
     my ($self, $listener) = @_;
