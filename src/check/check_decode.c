@@ -87,7 +87,6 @@ typedef struct {
     const char *log;
     pp_rules_t rules;
     int is_json;
-    int help;
 } wish_t;
 
 /* What was read. */
@@ -106,14 +105,12 @@ static int read_checksum(const check_options_t *options, int *required)
 }
 
 /* One option or operand; 0 when it is not accepted. */
-static int take(const check_options_t *options, int id, wish_t *wish)
+static int take(const check_options_t *options, int id, void *baton)
 {
+    wish_t *wish = baton;
     unsigned long number;
 
     switch (id) {
-    case 'h':
-        wish->help = 1;
-        return 1;
     case OPT_HEX:
         wish->hex = options->value;
         return 1;
@@ -143,25 +140,19 @@ static int take(const check_options_t *options, int id, wish_t *wish)
 static int read_options(apr_pool_t *p, int argc, const char *const *argv,
                         wish_t *wish)
 {
-    check_options_t options;
-    int id;
+    int rv;
 
     memset(wish, 0, sizeof(*wish));
     wish->rules = check_show_all;
-    check_options_begin(&options, p, table, argc, argv);
-    while ((id = check_options_next(&options)) != CHECK_OPTIONS_END) {
-        if (!take(&options, id, wish)) {
-            return 0;
-        }
-        if (wish->help) {
-            return 1;
-        }
+    rv = check_options_walk(p, table, usage, argc, argv, take, wish);
+    if (rv != CHECK_OPTIONS_TAKEN) {
+        return rv;
     }
     if ((wish->file != NULL) + (wish->hex != NULL) + (wish->log != NULL) > 1) {
         check_options_complain(NAME, "one of FILE, --hex and --log at a time");
-        return 0;
+        return CHECK_CANNOT;
     }
-    return 1;
+    return CHECK_OPTIONS_TAKEN;
 }
 
 /* Text of --hex or --log, or standard input's for `-`, to bytes. */
@@ -428,13 +419,10 @@ int check_decode(apr_pool_t *p, int argc, const char *const *argv)
 {
     input_t input;
     wish_t wish;
+    int rv = read_options(p, argc, argv, &wish);
 
-    if (!read_options(p, argc, argv, &wish)) {
-        return CHECK_CANNOT;
-    }
-    if (wish.help) {
-        fputs(usage, stdout);
-        return CHECK_RIGHT;
+    if (rv != CHECK_OPTIONS_TAKEN) {
+        return rv;
     }
     memset(&input, 0, sizeof(input));
     input.row.size = CHECK_INPUT_MAX;

@@ -82,7 +82,6 @@ typedef struct {
     unsigned long count; /* 0: no end */
     apr_interval_time_t timeout;
     int is_json;
-    int help;
 } wish_t;
 
 typedef enum {
@@ -117,12 +116,11 @@ typedef struct {
 } house_t;
 
 /* One option or operand; 0 when it is not accepted. */
-static int take(const check_options_t *options, int id, wish_t *wish)
+static int take(const check_options_t *options, int id, void *baton)
 {
+    wish_t *wish = baton;
+
     switch (id) {
-    case 'h':
-        wish->help = 1;
-        return 1;
     case 'v':
         wish->style.is_verbose = 1;
         return 1;
@@ -148,25 +146,19 @@ static int take(const check_options_t *options, int id, wish_t *wish)
 static int read_options(apr_pool_t *p, int argc, const char *const *argv,
                         wish_t *wish)
 {
-    check_options_t options;
-    int id;
+    int rv;
 
     memset(wish, 0, sizeof(*wish));
     wish->timeout = apr_time_from_sec(5);
-    check_options_begin(&options, p, table, argc, argv);
-    while ((id = check_options_next(&options)) != CHECK_OPTIONS_END) {
-        if (!take(&options, id, wish)) {
-            return 0;
-        }
-        if (wish->help) {
-            return 1;
-        }
+    rv = check_options_walk(p, table, usage, argc, argv, take, wish);
+    if (rv != CHECK_OPTIONS_TAKEN) {
+        return rv;
     }
     if (!wish->operand) {
         check_options_complain(NAME, "PORT or ADDR:PORT is missing");
-        return 0;
+        return CHECK_CANNOT;
     }
-    return 1;
+    return CHECK_OPTIONS_TAKEN;
 }
 
 /* May another connection be taken? */
@@ -436,13 +428,10 @@ int check_listen(apr_pool_t *p, int argc, const char *const *argv)
 {
     house_t *house = apr_pcalloc(p, sizeof(*house));
     wish_t wish;
+    int rv = read_options(p, argc, argv, &wish);
 
-    if (!read_options(p, argc, argv, &wish)) {
-        return CHECK_CANNOT;
-    }
-    if (wish.help) {
-        fputs(usage, stdout);
-        return CHECK_RIGHT;
+    if (rv != CHECK_OPTIONS_TAKEN) {
+        return rv;
     }
     house->p = p;
     house->wish = &wish;

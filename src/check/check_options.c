@@ -27,6 +27,11 @@
 
 #define NUMBER_MAX 4294967295ul
 
+/* There are no more operands. */
+#define END 0
+
+#define HELP 'h' /* see CHECK_OPTIONS_HELP */
+
 void check_options_complain(const char *command, const char *format, ...)
 {
     va_list list;
@@ -48,9 +53,9 @@ int check_options_refuse(const check_options_t *options, const char *accepted)
     return 0;
 }
 
-void check_options_begin(check_options_t *options, apr_pool_t *p,
-                         const apr_getopt_option_t *table, int argc,
-                         const char *const *argv)
+static void begin(check_options_t *options, apr_pool_t *p,
+                  const apr_getopt_option_t *table, int argc,
+                  const char *const *argv)
 {
     memset(options, 0, sizeof(*options));
     options->command = argv[0];
@@ -101,14 +106,15 @@ static int next_operand(check_options_t *options)
 
     options->are_operands = 1;
     if (os->ind == os->argc) {
-        return CHECK_OPTIONS_END;
+        return END;
     }
     snprintf(options->option, sizeof(options->option), "operand");
     options->value = os->argv[os->ind++];
     return CHECK_OPTIONS_OPERAND;
 }
 
-int check_options_next(check_options_t *options)
+/* The next option, and after the last the next operand. */
+static int next(check_options_t *options)
 {
     apr_status_t rv = APR_EOF;
     int id = 0;
@@ -132,6 +138,26 @@ int check_options_next(check_options_t *options)
     }
     set_option(options, id);
     return id;
+}
+
+int check_options_walk(apr_pool_t *p, const apr_getopt_option_t *table,
+                       const char *usage, int argc, const char *const *argv,
+                       check_options_take_t *take, void *baton)
+{
+    check_options_t options;
+    int id;
+
+    begin(&options, p, table, argc, argv);
+    while ((id = next(&options)) != END) {
+        if (id == HELP) {
+            fputs(usage, stdout);
+            return CHECK_RIGHT;
+        }
+        if (!take(&options, id, baton)) {
+            return CHECK_CANNOT;
+        }
+    }
+    return CHECK_OPTIONS_TAKEN;
 }
 
 int check_options_only(const check_options_t *options, const char **operand,

@@ -35,10 +35,12 @@ typedef struct {
     const char *value; /* its value, or an operand, or NULL */
 } check_options_t;
 
-/* Answers of check_options_next() besides an option's id. */
-#define CHECK_OPTIONS_END 0
+/* Ids of what is no option in a table. */
 #define CHECK_OPTIONS_OPERAND (-1)
 #define CHECK_OPTIONS_WRONG (-2)
+
+/* No exit status: the command goes on. */
+#define CHECK_OPTIONS_TAKEN (-1)
 
 /* An id without a letter is larger than every letter. */
 #define CHECK_OPTIONS_FIRST 0x100
@@ -47,25 +49,34 @@ typedef struct {
 #define CHECK_OPTIONS_HELP {"help", 'h', 0, NULL}
 
 /**
- * Begin a walk.
- * @param options filled
- * @param p for as long as the walk
- * @param table the command's options; ends with an id of 0
- * @param argc number of arguments, the command's name counted
- * @param argv the command's name, and its arguments
+ * Take an option or an operand.
+ * @param options the walk; its value is set for an operand, and for an option
+ *        that has one
+ * @param id the option's, but --help's; CHECK_OPTIONS_OPERAND; or
+ *        CHECK_OPTIONS_WRONG when there is no such option, or its value is
+ *        missing, and a message was printed
+ * @param baton what the walk was given
+ * @return 1 on success; 0 when it is wrong, and a message was printed
  */
-void check_options_begin(check_options_t *options, apr_pool_t *p,
-                         const apr_getopt_option_t *table, int argc,
-                         const char *const *argv);
+typedef int check_options_take_t(const check_options_t *options, int id,
+                                 void *baton);
 
 /**
- * Take the next option, and after the last the next operand.
- * @param options the walk
- * @return an option's id; CHECK_OPTIONS_OPERAND with options->value set;
- *         CHECK_OPTIONS_END; CHECK_OPTIONS_WRONG when there is no such
- *         option, or its value is missing, and a message was printed
+ * Take all options, in their order, and then all operands; or print the usage
+ * as soon as --help comes.
+ * @param p for as long as values are used
+ * @param table the command's options; ends with an id of 0
+ * @param usage what --help prints
+ * @param argc number of arguments, the command's name counted
+ * @param argv the command's name, and its arguments
+ * @param take called for each
+ * @param baton for take
+ * @return CHECK_OPTIONS_TAKEN; else the command's exit status: CHECK_RIGHT
+ *         after --help, CHECK_CANNOT when one is wrong
  */
-int check_options_next(check_options_t *options);
+int check_options_walk(apr_pool_t *p, const apr_getopt_option_t *table,
+                       const char *usage, int argc, const char *const *argv,
+                       check_options_take_t *take, void *baton);
 
 /**
  * Say on standard error that the last option's value is not accepted.

@@ -95,7 +95,6 @@ typedef struct {
     apr_interval_time_t timeout;
     int lists;
     int is_json;
-    int help;
 } wish_t;
 
 /* What the listener is like, by a few connections before the battery. */
@@ -174,12 +173,11 @@ static int is_group(const char *text)
 }
 
 /* One option or operand; 0 when it is not accepted. */
-static int take(const check_options_t *options, int id, wish_t *wish)
+static int take(const check_options_t *options, int id, void *baton)
 {
+    wish_t *wish = baton;
+
     switch (id) {
-    case 'h':
-        wish->help = 1;
-        return 1;
     case OPT_BIND:
         wish->bind = options->value;
         return 1;
@@ -217,27 +215,21 @@ static int take(const check_options_t *options, int id, wish_t *wish)
 static int read_options(apr_pool_t *p, int argc, const char *const *argv,
                         wish_t *wish)
 {
-    check_options_t options;
-    int id;
+    int rv;
 
     memset(wish, 0, sizeof(*wish));
     wish->formats = PP_FORMAT_V1 | PP_FORMAT_V2;
     wish->path = "/";
     wish->timeout = apr_time_from_sec(5);
-    check_options_begin(&options, p, table, argc, argv);
-    while ((id = check_options_next(&options)) != CHECK_OPTIONS_END) {
-        if (!take(&options, id, wish)) {
-            return 0;
-        }
-        if (wish->help) {
-            return 1;
-        }
+    rv = check_options_walk(p, table, usage, argc, argv, take, wish);
+    if (rv != CHECK_OPTIONS_TAKEN) {
+        return rv;
     }
     if (!wish->operand && !wish->lists) {
         check_options_complain(NAME, "HOST:PORT is missing");
-        return 0;
+        return CHECK_CANNOT;
     }
-    return 1;
+    return CHECK_OPTIONS_TAKEN;
 }
 
 /* One connection; 0 when there was none, and that is said. */
@@ -681,13 +673,10 @@ int check_probe(apr_pool_t *p, int argc, const char *const *argv)
 {
     probe_t *probe = apr_pcalloc(p, sizeof(*probe));
     wish_t wish;
+    int rv = read_options(p, argc, argv, &wish);
 
-    if (!read_options(p, argc, argv, &wish)) {
-        return CHECK_CANNOT;
-    }
-    if (wish.help) {
-        fputs(usage, stdout);
-        return CHECK_RIGHT;
+    if (rv != CHECK_OPTIONS_TAKEN) {
+        return rv;
     }
     if (wish.lists) {
         return print_list(&wish);

@@ -89,7 +89,6 @@ typedef struct {
     apr_interval_time_t timeout;
     int strips;
     int is_verbose;
-    int help;
 } wish_t;
 
 typedef struct relay_t relay_t;
@@ -141,12 +140,11 @@ static int take_operand(const check_options_t *options, wish_t *wish)
 }
 
 /* One option or operand; 0 when it is not accepted. */
-static int take(const check_options_t *options, int id, wish_t *wish)
+static int take(const check_options_t *options, int id, void *baton)
 {
+    wish_t *wish = baton;
+
     switch (id) {
-    case 'h':
-        wish->help = 1;
-        return 1;
     case 'v':
         wish->is_verbose = 1;
         return 1;
@@ -167,31 +165,26 @@ static int take(const check_options_t *options, int id, wish_t *wish)
 static int read_options(apr_pool_t *p, int argc, const char *const *argv,
                         wish_t *wish)
 {
-    check_options_t options;
-    int id;
+    int rv;
 
     memset(wish, 0, sizeof(*wish));
     check_header_begin(&wish->header, p, NAME);
     wish->timeout = apr_time_from_sec(5);
-    check_options_begin(&options, p, table, argc, argv);
-    while ((id = check_options_next(&options)) != CHECK_OPTIONS_END) {
-        if (!take(&options, id, wish)) {
-            return 0;
-        }
-        if (wish->help) {
-            return 1;
-        }
+    rv = check_options_walk(p, table, usage, argc, argv, take, wish);
+    if (rv != CHECK_OPTIONS_TAKEN) {
+        return rv;
     }
     if (!wish->listen || !wish->target) {
         check_options_complain(NAME, "LISTEN and TARGET are wanted");
-        return 0;
+        return CHECK_CANNOT;
     }
     if (wish->strips && wish->header.was_said) {
         check_options_complain(NAME, "--strip takes headers off: no option of"
                                      " a header goes with it");
-        return 0;
+        return CHECK_CANNOT;
     }
-    return check_header_finish(&wish->header);
+    return check_header_finish(&wish->header) ? CHECK_OPTIONS_TAKEN
+                                              : CHECK_CANNOT;
 }
 
 /* The beginning of a line about a connection. */
@@ -530,13 +523,10 @@ int check_relay(apr_pool_t *p, int argc, const char *const *argv)
 {
     relay_t *relay = apr_pcalloc(p, sizeof(*relay));
     wish_t wish;
+    int rv = read_options(p, argc, argv, &wish);
 
-    if (!read_options(p, argc, argv, &wish)) {
-        return CHECK_CANNOT;
-    }
-    if (wish.help) {
-        fputs(usage, stdout);
-        return CHECK_RIGHT;
+    if (rv != CHECK_OPTIONS_TAKEN) {
+        return rv;
     }
     relay->p = p;
     relay->wish = &wish;

@@ -132,7 +132,6 @@ typedef struct {
     int is_verbose;
     int shows_body;
     int is_json;
-    int help;
 } wish_t;
 
 /* What a refused listener answers to a ClientHello. */
@@ -229,12 +228,11 @@ static int take_sending(const check_options_t *options, int id, wish_t *wish)
     }
 }
 
-static int take(const check_options_t *options, int id, wish_t *wish)
+static int take(const check_options_t *options, int id, void *baton)
 {
+    wish_t *wish = baton;
+
     switch (id) {
-    case 'h':
-        wish->help = 1;
-        return 1;
     case OPT_PRINT:
     case OPT_PRINT_HEX:
         wish->prints = id;
@@ -293,32 +291,27 @@ static const char *find_conflict(const wish_t *wish)
 static int read_options(apr_pool_t *p, int argc, const char *const *argv,
                         wish_t *wish)
 {
-    check_options_t options;
     const char *conflict;
-    int id;
+    int rv;
 
     set_defaults(wish, p);
-    check_options_begin(&options, p, table, argc, argv);
-    while ((id = check_options_next(&options)) != CHECK_OPTIONS_END) {
-        if (!take(&options, id, wish)) {
-            return 0;
-        }
-        if (wish->help) {
-            return 1;
-        }
+    rv = check_options_walk(p, table, usage, argc, argv, take, wish);
+    if (rv != CHECK_OPTIONS_TAKEN) {
+        return rv;
     }
     conflict = find_conflict(wish);
     if (conflict) {
         check_options_complain(NAME, "%s", conflict);
-        return 0;
+        return CHECK_CANNOT;
     }
     if (!wish->prints
         && !check_place_target(wish->operand, &wish->place)) {
         check_options_complain(NAME, "'%s': accepted is " CHECK_PLACE_TARGET,
                                wish->operand);
-        return 0;
+        return CHECK_CANNOT;
     }
-    return check_header_finish(&wish->header);
+    return check_header_finish(&wish->header) ? CHECK_OPTIONS_TAKEN
+                                              : CHECK_CANNOT;
 }
 
 /* The header, or what stands in its place; 0 after a complaint. */
@@ -648,13 +641,10 @@ int check_send(apr_pool_t *p, int argc, const char *const *argv)
 {
     visit_t *visit = apr_pcalloc(p, sizeof(*visit));
     wish_t wish;
+    int rv = read_options(p, argc, argv, &wish);
 
-    if (!read_options(p, argc, argv, &wish)) {
-        return CHECK_CANNOT;
-    }
-    if (wish.help) {
-        fputs(usage, stdout);
-        return CHECK_RIGHT;
+    if (rv != CHECK_OPTIONS_TAKEN) {
+        return rv;
     }
     visit->row.size = 2 * CHECK_INPUT_MAX + REQUEST_MAX;
     visit->row.bytes = apr_palloc(p, visit->row.size);
