@@ -329,6 +329,7 @@ static apr_status_t accept_ready(void **accepted, proxyip_waiter_t *waiter,
     }
     ticket->wait = waiter->wait;
     ticket->end = waiter->end;
+    ticket->known = waiter->known;
     apr_socket_data_set(csd, ticket, TICKET, NULL);
     proxyip_waiter_free(waiter);
     *accepted = csd;

@@ -44,6 +44,7 @@ typedef struct {
     int is_none;              /* it is no connection, and is to end at once */
     proxyip_wait_t wait;
     proxyip_wait_end_t end;
+    proxyip_known_t known;     /* its header, if this child has seen it */
     apr_sockaddr_t *lost_peer; /* the peer of one that was reset, whose socket
                                   does not know it any more; else NULL */
 } proxyip_ticket_t;

@@ -199,6 +199,7 @@ int proxyip_lobby_enter(const conn_rec *c, apr_socket_t *csd,
     waiter->conf = conf;
     waiter->rule = rule;
     waiter->wait = *wait;
+    proxyip_look_keep(seen, &waiter->known);
     raise_low_water(waiter, seen);
     apr_thread_mutex_lock(lobby->mutex);
     if (lobby->state == STATE_OPENING) {
@@ -294,6 +295,7 @@ static void settle(proxyip_waiter_t *waiter, int is_over, int is_due)
         return;
     }
     look(waiter, &seen);
+    proxyip_look_keep(&seen, &waiter->known);
     if (seen.status == PROXYIP_SEEN_END || (is_over
         && seen.status == PROXYIP_SEEN_UNDECIDED)) {
         release(waiter, PROXYIP_WAIT_CLOSED);

@@ -109,11 +109,9 @@ void proxyip_look_judge(const pp_rules_t *rules, const proxyip_conf_t *conf,
     judge(rules, conf, rule, seen);
 }
 
-/* An error other than "nothing there now" ends a connection as its peer's
- * close does. */
-static void look_once(int fd, const proxyip_conf_t *conf,
-                      const proxyip_rule_t *rule,
-                      const proxyip_buffer_t *buffer, proxyip_seen_t *seen)
+/* Returns 0 at the end.  An error other than "nothing there now" ends a
+ * connection as its peer's close does. */
+static int see(int fd, const proxyip_buffer_t *buffer, proxyip_seen_t *seen)
 {
     ssize_t n = peek(fd, buffer->bytes, buffer->size);
 
@@ -121,9 +119,18 @@ static void look_once(int fd, const proxyip_conf_t *conf,
     seen->len = n > 0 ? (size_t)n : 0;
     if (n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK)) {
         seen->status = PROXYIP_SEEN_END;
-        return;
+        return 0;
     }
-    judge(&conf->rules_outside, conf, rule, seen);
+    return 1;
+}
+
+static void look_once(int fd, const proxyip_conf_t *conf,
+                      const proxyip_rule_t *rule,
+                      const proxyip_buffer_t *buffer, proxyip_seen_t *seen)
+{
+    if (see(fd, buffer, seen)) {
+        judge(&conf->rules_outside, conf, rule, seen);
+    }
 }
 
 /* A long header: the decoder has held its length to ProxyIPMaxHeader. */
@@ -144,6 +151,39 @@ void proxyip_look(int fd, const proxyip_conf_t *conf,
         buffer->bytes = apr_palloc(buffer->p, buffer->size);
         look_once(fd, conf, rule, buffer, seen);
     }
+}
+
+void proxyip_look_keep(const proxyip_seen_t *seen, proxyip_known_t *known)
+{
+    if (proxyip_look_has_header(seen) && !seen->header->tlvs) {
+        known->header = *seen->header;
+        known->len = seen->answer.len;
+    }
+}
+
+/* What was in the socket is still there, unless it was reset and could not be
+ * kept (proxyip_back.c). */
+void proxyip_look_again(int fd, const proxyip_conf_t *conf,
+                        const proxyip_rule_t *rule,
+                        const proxyip_known_t *known,
+                        proxyip_buffer_t *buffer, proxyip_seen_t *seen)
+{
+    if (known->len == 0) {
+        proxyip_look(fd, conf, rule, buffer, seen);
+        return;
+    }
+    if (!see(fd, buffer, seen)) {
+        return;
+    }
+    if (seen->len < known->len) {
+        proxyip_look(fd, conf, rule, buffer, seen);
+        return;
+    }
+    *seen->header = known->header;
+    seen->answer.status = PP_DONE;
+    seen->answer.reason = PP_OK;
+    seen->answer.len = known->len;
+    judge_whole(conf, seen);
 }
 
 static void set_option(int fd, int option, int value)

@@ -68,6 +68,24 @@ typedef struct {
 } proxyip_seen_t;
 
 /**
+ * Tell whether a header was seen whole.
+ * @param seen what proxyip_look() has filled
+ * @return 1: its header is right; 0
+ */
+static inline int proxyip_look_has_header(const proxyip_seen_t *seen)
+{
+    return seen->status == PROXYIP_SEEN_HEADER
+           || (seen->status == PROXYIP_SEEN_UNDECIDED
+               && seen->stage == PROXYIP_STAGE_PAYLOAD);
+}
+
+/** A header that was seen whole, and is still in the socket. */
+typedef struct {
+    pp_header_t header;
+    size_t len; /* its bytes; 0: none is known */
+} proxyip_known_t;
+
+/**
  * Judge what has come.
  * @param rules what is accepted: the settings' rules_outside for what comes in
  *        a socket, their rules for what comes inside TLS
@@ -89,6 +107,24 @@ void proxyip_look_judge(const pp_rules_t *rules, const proxyip_conf_t *conf,
 void proxyip_look(int fd, const proxyip_conf_t *conf,
                   const proxyip_rule_t *rule, proxyip_buffer_t *buffer,
                   proxyip_seen_t *seen);
+
+/**
+ * Keep the header that was seen, if it is whole, so that it need not be decoded
+ * again.  One with TLVs is not kept: they point into the bytes.
+ * @param seen what proxyip_look() has filled
+ * @param known set; unchanged when there is nothing to keep
+ */
+void proxyip_look_keep(const proxyip_seen_t *seen, proxyip_known_t *known);
+
+/**
+ * As proxyip_look(), for a connection whose header may be known already.
+ * @param known the header that was kept when this process looked last; all
+ *        else is as for proxyip_look()
+ */
+void proxyip_look_again(int fd, const proxyip_conf_t *conf,
+                        const proxyip_rule_t *rule,
+                        const proxyip_known_t *known,
+                        proxyip_buffer_t *buffer, proxyip_seen_t *seen);
 
 /**
  * Say how many bytes must have come before a connection counts as readable

@@ -156,13 +156,6 @@ static void keep_tlvs(proxyip_conn_t *conn)
     }
 }
 
-static int has_whole_header(const proxyip_seen_t *seen)
-{
-    return seen->status == PROXYIP_SEEN_HEADER
-           || (seen->status == PROXYIP_SEEN_UNDECIDED
-               && seen->stage == PROXYIP_STAGE_PAYLOAD);
-}
-
 static int refuse(proxyip_conn_t *conn, const proxyip_seen_t *seen)
 {
     const pp_answer_t *answer = NULL;
@@ -201,7 +194,7 @@ ALWAYS_INLINE int decide(proxyip_conn_t *conn, const proxyip_seen_t *seen,
                          proxyip_wait_end_t end)
 {
     conn->outcome = outcome_of(conn, seen, end);
-    if (has_whole_header(seen)) {
+    if (proxyip_look_has_header(seen)) {
         keep_tlvs(conn);
     }
     if (conn->outcome == PROXYIP_ACCEPTED
@@ -271,8 +264,14 @@ static int receive(proxyip_conn_t *conn, apr_socket_t *csd,
     arrival.seen.header = &conn->header;
     arrival.end = PROXYIP_WAIT_READY;
     apr_os_sock_get(&arrival.fd, csd);
-    proxyip_look(arrival.fd, conn->conf, conn->rule, &arrival.buffer,
-                 &arrival.seen);
+    if (ticket) {
+        proxyip_look_again(arrival.fd, conn->conf, conn->rule,
+                           &ticket->known, &arrival.buffer, &arrival.seen);
+    }
+    else {
+        proxyip_look(arrival.fd, conn->conf, conn->rule, &arrival.buffer,
+                     &arrival.seen);
+    }
     /* cppcheck-suppress ctuuninitvar */
     if (arrival.seen.status == PROXYIP_SEEN_UNDECIDED
         && wait_for_more(&arrival, ticket)) {

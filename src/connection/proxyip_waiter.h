@@ -29,6 +29,7 @@
 #include <apr_network_io.h>
 #include <apr_ring.h>
 
+#include "connection/proxyip_look.h"
 #include "connection/proxyip_stage.h"
 #include "proxyip_private.h"
 #include "settings/proxyip_peers.h"
@@ -60,6 +61,7 @@ typedef struct proxyip_waiter_t {
     proxyip_wait_end_t end;      /* valid once it has left its row */
     const proxyip_conf_t *conf;  /* of the listener */
     const proxyip_rule_t *rule;  /* the range that its peer is in */
+    proxyip_known_t known;       /* its header, once this child has seen it */
     proxyip_socket_addr_t peer;  /* the socket's other end */
     proxyip_socket_addr_t local; /* and its own */
 } proxyip_waiter_t;

@@ -27,6 +27,7 @@ static struct {
     const proxyip_rule_t *rule;
     int has_low_water;
     proxyip_wait_t wait;
+    proxyip_known_t known;
 } guest;
 
 static void check_wait(const proxyip_wait_t *wait)
@@ -65,6 +66,8 @@ int proxyip_lobby_enter(const conn_rec *c, apr_socket_t *csd,
     apr_os_sock_put(&csd, &none, c->pool);
     guest.rule = rule;
     guest.wait = *wait;
+    guest.known.len = 0;
+    proxyip_look_keep(seen, &guest.known);
     guest.has_low_water = seen->len > 0;
     if (seen->len > 0) {
         proxyip_look_set_low_water(world.own_fd, seen->needed);
@@ -83,6 +86,7 @@ void world_lobby_release(proxyip_wait_end_t end)
     world.ticket.is_none = 0;
     world.ticket.wait = guest.wait;
     world.ticket.end = end;
+    world.ticket.known = guest.known;
     world.ticket.lost_peer = world.is_reset ? &world.peer_addr : NULL;
 }
 
@@ -100,6 +104,7 @@ void world_lobby_turn(void)
     world_judge(&sent);
     world_note_look();
     check_seen(&seen, &sent);
+    proxyip_look_keep(&seen, &guest.known);
     if (seen.status == PROXYIP_SEEN_END
         || (is_over && seen.status == PROXYIP_SEEN_UNDECIDED)) {
         world_lobby_release(PROXYIP_WAIT_CLOSED);
