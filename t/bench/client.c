@@ -16,16 +16,16 @@
  * and first request in one segment, reads the answer, and so on with further
  * requests; then the next connection.
  *
- * usage: client -p PORT [-v VERSION] [-l HEADER-LENGTH] [-s [-i]]
+ * usage: client -p PORT [-v VERSION [-d]] [-l HEADER-LENGTH] [-s [-i]]
  *               [-c THREADS] [-n CONNECTIONS] [-t SECONDS] [-k REQUESTS]
  *               [-r RATE] [-g GAP-MS] [-w LIMIT-MS] [-z PAUSE-MS]
  *
- * -v 0, 1 or 2: the header; -s: TLS; -i: the header is inside it, in a record
- * with the request; -n: per thread, 0 for as many as fit in -t; -k: requests
- * per connection; -r: so many connections a second, of all threads, in place
- * of one right after the other; -g: how long after the header the rest begins;
- * -z: how long after the server a connection is closed here.  A thread ends at
- * its first failure.
+ * -v 0, 1 or 2: the header; -d: it is made and not sent; -s: TLS; -i: the
+ * header is inside it, in a record with the request; -n: per thread, 0 for as
+ * many as fit in -t; -k: requests per connection; -r: so many connections a
+ * second, of all threads, in place of one right after the other; -g: how long
+ * after the header the rest begins; -z: how long after the server a connection
+ * is closed here.  A thread ends at its first failure.
  * Prints one line: connections, failures, seconds, and a connection's time
  * from before connect() to the end of its last answer, in microseconds: the
  * least, the median, the largest.
@@ -57,6 +57,7 @@ static const char BODY_END[] = "welcome\n";
 /* From the command line; only read after that. */
 static int port;
 static int version;
+static int is_dropped;
 static size_t wire_len;
 static int is_tls;
 static int is_inside;
@@ -129,7 +130,8 @@ static int send_header(int fd, const uint8_t *bytes, size_t len)
 static int send_first(int fd, SSL *ssl, const char *request)
 {
     uint8_t bytes[PP_V2_MAX + sizeof(LAST)];
-    size_t len = bench_header(fd, version, wire_len, bytes);
+    size_t made_len = bench_header(fd, version, wire_len, bytes);
+    size_t len = is_dropped ? 0 : made_len;
 
     if (ssl && !is_inside) {
         return send_header(fd, bytes, len) && SSL_connect(ssl) == 1
@@ -254,10 +256,11 @@ static void read_options(int argc, char **argv)
 {
     int option;
 
-    while ((option = getopt(argc, argv, "p:v:l:sic:n:t:k:r:g:w:z:")) != -1) {
+    while ((option = getopt(argc, argv, "p:v:dl:sic:n:t:k:r:g:w:z:")) != -1) {
         switch (option) {
         case 'p': port = (int)strtol(optarg, NULL, 10); break;
         case 'v': version = (int)strtol(optarg, NULL, 10); break;
+        case 'd': is_dropped = 1; break;
         case 'l': wire_len = strtoul(optarg, NULL, 10); break;
         case 's': is_tls = 1; break;
         case 'i': is_inside = 1; break;
