@@ -127,7 +127,6 @@ static void test_config(apr_pool_t *pconf, server_rec *s)
 static int post_config(apr_pool_t *pconf, apr_pool_t *plog,
                        apr_pool_t *ptemp, server_rec *s)
 {
-    (void)plog;
     if (ap_state_query(AP_SQ_MAIN_STATE) != AP_SQ_MS_CREATE_PRE_CONFIG) {
         const apr_array_header_t *listeners;
 
@@ -136,7 +135,7 @@ static int post_config(apr_pool_t *pconf, apr_pool_t *plog,
         proxyip_refusals_attach(listeners);
         proxyip_start_announce(s, listeners);
         proxyip_checks_warn(ptemp, s, listeners);
-        proxyip_lobby_post_config(ptemp, s);
+        proxyip_lobby_post_config(plog, ptemp, s);
     }
     return OK;
 }

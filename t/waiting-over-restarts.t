@@ -1,6 +1,6 @@
-# What becomes of waiting connections when httpd restarts with other settings,
-# restarts at once, or stops: the new settings decide, nobody is kept for
-# longer than his time, nothing hangs or crashes.
+# What becomes of waiting connections when httpd restarts with other settings or
+# without the module, restarts at once, or stops: the new settings decide,
+# nobody is kept for longer than his time, nothing hangs or crashes.
 
 use strict;
 use warnings;
@@ -147,6 +147,47 @@ is($log->count(qr/exit signal/), 0, '... no child crashed');
 restarts('back', 'graceful', config($ON . $LONG));
 served_as(CLIENT, ProxyIP::Client->new(port => $port_a)->send(v2())->get('/'),
     'one with a header');
+
+# The way back: the module is not loaded any more.  What is on its way to other
+# children is closed with the last end of the pair that it is in; the parent
+# keeps none, and what it has opened meanwhile is not taken for one.
+sub pairs_of_parent {
+    open my $table, '<', '/proc/net/unix' or die "/proc/net/unix: $!\n";
+    my %seqpacket = map { (split)[4] eq '0005' ? ((split)[6] => 1) : () }
+        <$table>;
+    my $fds = '/proc/' . $server->pid . '/fd';
+    return grep { (readlink // '') =~ /^socket:\[(\d+)\]/ && $seqpacket{$1} }
+        glob "$fds/*";
+}
+
+is(pairs_of_parent(), 2, 'the parent has a pair');
+my $loglevel = $server->{loglevel};
+for my $round (1, 2) {
+    %crowd = map { $_ => ProxyIP::Many->new(port => $port_a, count => 100,
+        silent => 1, @{ $kinds{$_} }) } keys %kinds;
+    $_->ready for values %crowd;
+    ok($server->wait_until(10, sub {
+        $server->status->{ProxyIPWaiting} == 300 }), 'three hundred wait');
+    @{$server}{qw(proxyip loglevel)} = (0, 'notice');
+    restarts('unloaded', 'graceful', config(''));
+    for my $name (sort keys %crowd) {
+        my $result = $crowd{$name}->result(10);
+        is($result->{closed}, 100, "unloaded: $name: all are closed");
+        is($result->{talked}, 0, '... without a word');
+    }
+    is(pairs_of_parent(), 0, '... and the parent has no pair');
+    served_as('127.0.0.1', ProxyIP::Client->new(port => $port_a)->get('/'),
+        'one without a header');
+    is($log->count(qr/exit signal/), 0, '... no child crashed');
+    @{$server}{qw(proxyip loglevel)} = (1, $loglevel);
+    restarts('loaded again', 'graceful', config($ON . $LONG));
+    is(pairs_of_parent(), 2, '... the parent has a pair');
+    %waiter = wait_for_all(silent => [$port_a, ''], header => [$port_a, v2()]);
+    restarts('with the module still', 'graceful', config($ON . $LONG));
+    is(pairs_of_parent(), 2, '... the parent has one pair');
+    served_as(CLIENT, $waiter{header}->get('/'), 'one with a header');
+    served_as(CLIENT, $waiter{silent}->send(v1())->get('/'), 'a silent one');
+}
 
 # At once.
 for my $how ('restart', 'stop') {

@@ -18,17 +18,19 @@
 #include "connection/proxyip_handover.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <apr_portable.h>
 #include <http_core.h>
 
 /* Under this name a restarted server finds the pair again.  Its number grows
  * with every change of what is kept or of message_t: a newer module may be
  * loaded at a restart, while children of the older one hand over. */
-#define RETAINED "mod_proxyip/handover/1"
+#define RETAINED "mod_proxyip/handover/2"
 #define MAGIC 0x50495031u
 
 /* What a message takes in the kernel: about 800 bytes. */
@@ -40,7 +42,8 @@
 #define MOST_MESSAGES (256 * 1024)
 
 typedef struct {
-    int fds[2]; /* [0] is read, [1] is written */
+    int fds[2];     /* [0] is read, [1] is written */
+    int generation; /* of the configuration that had them open last */
 } retained_t;
 
 /* What goes with a descriptor. */
@@ -61,7 +64,7 @@ typedef union {
     struct cmsghdr align;
 } control_t;
 
-/* Set by post_config, only read afterwards. */
+/* This process's ends; set in the parent, closed by a child that leaves. */
 static int pair[2] = {-1, -1};
 
 #ifdef __linux__
@@ -102,33 +105,70 @@ static apr_status_t make_pair(int *fds)
 
 #endif
 
-void proxyip_handover_find(void)
+void proxyip_handover_keep(int is_wanted)
 {
     const retained_t *retained = ap_retained_data_get(RETAINED);
 
-    if (retained) {
-        pair[0] = retained->fds[0];
-        pair[1] = retained->fds[1];
+    pair[0] = -1;
+    pair[1] = -1;
+    /* After a configuration without it the numbers are somebody else's. */
+    if (is_wanted && retained
+        && retained->generation == ap_state_query(AP_SQ_CONFIG_GEN) - 1) {
+        pair[0] = fcntl(retained->fds[0], F_DUPFD_CLOEXEC, 0);
+        pair[1] = fcntl(retained->fds[1], F_DUPFD_CLOEXEC, 0);
     }
 }
 
-apr_status_t proxyip_handover_prepare(void)
+/* APR's own cleanup closes it, which is there whether or not this module is
+ * loaded again. */
+static apr_status_t close_with(apr_pool_t *plog, int fd)
 {
-    retained_t *retained;
-    int fds[2];
+    apr_os_sock_info_t info;
+    apr_socket_t *unused = NULL;
+
+    memset(&info, 0, sizeof(info));
+    info.os_sock = &fd;
+    info.family = APR_INET;
+    info.type = SOCK_SEQPACKET;
+    return apr_os_sock_make(&unused, &info, plog);
+}
+
+static apr_status_t retain(apr_pool_t *plog)
+{
+    retained_t *retained = ap_retained_data_get(RETAINED);
     apr_status_t rv;
 
-    proxyip_handover_find();
-    if (pair[0] >= 0) {
-        return APR_SUCCESS;
-    }
-    rv = make_pair(fds);
-    if (rv == APR_SUCCESS) {
+    if (!retained) {
         retained = ap_retained_data_create(RETAINED, sizeof(*retained));
-        retained->fds[0] = pair[0] = fds[0];
-        retained->fds[1] = pair[1] = fds[1];
     }
-    return rv;
+    retained->fds[0] = pair[0];
+    retained->fds[1] = pair[1];
+    retained->generation = ap_state_query(AP_SQ_CONFIG_GEN);
+    rv = close_with(plog, pair[0]);
+    return rv == APR_SUCCESS ? close_with(plog, pair[1]) : rv;
+}
+
+apr_status_t proxyip_handover_prepare(apr_pool_t *plog)
+{
+    apr_status_t rv = APR_SUCCESS;
+
+    if (pair[0] < 0 || pair[1] < 0) {
+        proxyip_handover_close();
+        rv = make_pair(pair);
+    }
+    return rv == APR_SUCCESS ? retain(plog) : rv;
+}
+
+void proxyip_handover_close(void)
+{
+    int i;
+
+    for (i = 0; i < 2; i++) {
+        if (pair[i] >= 0) {
+            close(pair[i]);
+        }
+        pair[i] = -1;
+    }
 }
 
 int proxyip_handover_descriptor(void)
@@ -266,21 +306,4 @@ apr_status_t proxyip_handover_take(proxyip_waiter_t **waiter, int *is_own)
         return APR_EGENERAL;
     }
     return APR_SUCCESS;
-}
-
-void proxyip_handover_drain(void)
-{
-    proxyip_waiter_t *waiter;
-    int is_own;
-    apr_status_t rv;
-
-    if (pair[0] < 0) {
-        return;
-    }
-    do {
-        rv = proxyip_handover_take(&waiter, &is_own);
-        if (rv == APR_SUCCESS) {
-            proxyip_waiter_close(waiter);
-        }
-    } while (!APR_STATUS_IS_EAGAIN(rv));
 }

@@ -19,6 +19,12 @@
  * A pair of sockets, made once by the parent and inherited by all children,
  * holds the descriptors on their way (SCM_RIGHTS).  Children write it and
  * children read it; the parent, which is root, never reads what they write.
+ *
+ * At a restart the parent's ends are closed with its pool for logs, which httpd
+ * clears once it has read the new configuration and run check_config (main.c).
+ * By then the module, if it is wanted still, has made itself copies.  If it is
+ * not, nobody takes what the old children hand over; and when the last of them
+ * has left, the system closes all that is on its way.
  */
 
 #ifndef PROXYIP_HANDOVER_H
@@ -28,17 +34,27 @@
 #include "proxyip_private.h"
 
 /**
- * Find the pair that was made before a restart, if there was one.
- * @remark in the parent, for post_config
+ * Keep the pair of the configuration before, if there was one.
+ * @param is_wanted whether this configuration's children take connections
+ * @remark in the parent, for check_config
  */
-void proxyip_handover_find(void);
+void proxyip_handover_keep(int is_wanted);
 
 /**
- * Make the pair, or find the one that was made before a restart.
+ * Make the pair where none was kept, and see to it that the parent's ends are
+ * closed at the next restart.
+ * @param plog the pool for logs
  * @return APR_SUCCESS, or why there is none; then nothing is handed over
  * @remark in the parent, for post_config
  */
-apr_status_t proxyip_handover_prepare(void);
+apr_status_t proxyip_handover_prepare(apr_pool_t *plog);
+
+/**
+ * Close this process's ends.
+ * @remark in a child, once it neither gives nor takes any more: as long as
+ *         one end to read is open, what is on its way stays there
+ */
+void proxyip_handover_close(void);
 
 /** @return the descriptor that is readable when a connection was handed over;
  * -1 when there is no pair */
@@ -61,12 +77,5 @@ apr_status_t proxyip_handover_give(const proxyip_waiter_t *waiter);
  *         is no connection, and is closed
  */
 apr_status_t proxyip_handover_take(proxyip_waiter_t **waiter, int *is_own);
-
-/**
- * Close what was handed over and nobody here will take.
- * @remark for child_init of a child without a lobby, after a restart that has
- *         turned it off
- */
-void proxyip_handover_drain(void);
 
 #endif /* PROXYIP_HANDOVER_H */

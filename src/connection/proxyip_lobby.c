@@ -642,6 +642,7 @@ static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *unused)
     }
     close_lobby();
     proxyip_leave(lobby->s, next_to_leave, may_hand_over);
+    proxyip_handover_close();
     return NULL;
 }
 
@@ -697,9 +698,7 @@ void proxyip_lobby_child_init(apr_pool_t *pchild, server_rec *s)
 
     lobby = NULL;
     if (APR_STATUS_IS_ENOTIMPL(rv)) {
-        /* Said at the start, or nothing is On. */
-        proxyip_handover_drain();
-        return;
+        return; /* said at the start, or nothing is On */
     }
     if (rv == APR_SUCCESS) {
         made = apr_pcalloc(pchild, sizeof(*made));
@@ -711,6 +710,7 @@ void proxyip_lobby_child_init(apr_pool_t *pchild, server_rec *s)
         rv = start(made, pchild);
     }
     if (rv != APR_SUCCESS) {
+        proxyip_handover_close();
         ap_log_error(APLOG_MARK, APLOG_ERR, rv, s, PROXYIP_LOGNO(0010)
                      "the lobby, where connections wait for their header and"
                      " their first byte, cannot be set up: in this child each"

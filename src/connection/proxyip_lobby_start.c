@@ -67,24 +67,27 @@ static int has_buckets(void)
     return 0;
 }
 
+static const char *find_why_not(apr_pool_t *pconf)
+{
+    if (strcmp(ap_show_mpm(), "event") != 0) {
+        return WHY_MPM;
+    }
+    if (has_buckets()) {
+        return WHY_BUCKETS;
+    }
+    if (ap_state_query(AP_SQ_RUN_MODE) != AP_SQ_RM_CONFIG_TEST
+        && proxyip_back_add_spare(pconf) != APR_SUCCESS) {
+        return WHY_SYSTEM;
+    }
+    return NULL;
+}
+
 void proxyip_lobby_check_config(apr_pool_t *pconf, server_rec *s)
 {
     proxyip_back_forget_spare();
-    why_not = NULL;
     is_wanted = is_on_anywhere(s);
-    if (!is_wanted) {
-        return;
-    }
-    if (strcmp(ap_show_mpm(), "event") != 0) {
-        why_not = WHY_MPM;
-    }
-    else if (has_buckets()) {
-        why_not = WHY_BUCKETS;
-    }
-    else if (ap_state_query(AP_SQ_RUN_MODE) != AP_SQ_RM_CONFIG_TEST
-             && proxyip_back_add_spare(pconf) != APR_SUCCESS) {
-        why_not = WHY_SYSTEM;
-    }
+    why_not = is_wanted ? find_why_not(pconf) : NULL;
+    proxyip_handover_keep(is_wanted && !why_not);
 }
 
 int proxyip_lobby_open_logs(apr_pool_t *pconf, apr_pool_t *plog,
@@ -98,11 +101,11 @@ int proxyip_lobby_open_logs(apr_pool_t *pconf, apr_pool_t *plog,
     return OK;
 }
 
-void proxyip_lobby_post_config(apr_pool_t *ptemp, server_rec *s)
+void proxyip_lobby_post_config(apr_pool_t *plog, apr_pool_t *ptemp,
+                               server_rec *s)
 {
     apr_status_t rv;
 
-    proxyip_handover_find();
     if (!is_wanted) {
         return;
     }
@@ -111,7 +114,7 @@ void proxyip_lobby_post_config(apr_pool_t *ptemp, server_rec *s)
                      "%s", proxyip_lobby_describe(ptemp));
         return;
     }
-    rv = proxyip_handover_prepare();
+    rv = proxyip_handover_prepare(plog);
     if (rv != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_WARNING, rv, s, PROXYIP_LOGNO(0049)
                      "no pair of sockets: at a graceful restart connections"

@@ -21,8 +21,9 @@
 #include "proxyip_private.h"
 
 /**
- * Find out whether connections can wait in a lobby, and make what the MPM is
- * to count with its listeners.
+ * Find out whether connections can wait in a lobby, make what the MPM is to
+ * count with its listeners, and keep what those hand over that waited before a
+ * restart.
  * @param pconf the configuration's pool
  * @param s the main server, checked before
  * @remark for check_config
@@ -44,11 +45,13 @@ int proxyip_lobby_open_logs(apr_pool_t *pconf, apr_pool_t *plog,
 /**
  * Make what is kept over restarts; say so where connections that wait hold a
  * worker.
+ * @param plog the pool for logs
  * @param ptemp for what is needed only here
  * @param s the main server
  * @remark for post_config
  */
-void proxyip_lobby_post_config(apr_pool_t *ptemp, server_rec *s);
+void proxyip_lobby_post_config(apr_pool_t *plog, apr_pool_t *ptemp,
+                               server_rec *s);
 
 /**
  * Tell how this httpd waits, and for how many connections in a child.
