@@ -364,14 +364,14 @@ static int find_slot(void)
     return slot;
 }
 
-/* Workers that look idle, of this child. */
-static int count_idle_workers(void)
+/* Workers that look idle, of this child; no more than are asked for. */
+static int count_idle_workers(int most)
 {
     int slot = find_slot();
     int idle = 0;
     int i;
 
-    for (i = 0; slot >= 0 && i < back.threads; i++) {
+    for (i = 0; slot >= 0 && idle < most && i < back.threads; i++) {
         const worker_score *ws = ap_get_scoreboard_worker_from_indexes(slot,
                                                                        i);
 
@@ -387,7 +387,14 @@ int proxyip_back_is_asleep(void)
                                        : ap_get_scoreboard_process(slot);
 
     return ps && ps->not_accepting && !ps->quiescing
-           && count_idle_workers() > 0;
+           && count_idle_workers(1) > 0;
+}
+
+int proxyip_back_has_idle_workers(void)
+{
+    int enough = 1 + back.threads / 4;
+
+    return back.event >= 0 && count_idle_workers(enough) == enough;
 }
 
 static void do_nothing(void *unused)
@@ -416,7 +423,8 @@ static apr_status_t accept_real(void **accepted, ap_listen_rec *lr,
     if (waiter) {
         return accept_ready(accepted, waiter, ptrans);
     }
-    return proxyip_lobby_may_accept_none(count_idle_workers(), back.threads)
+    return proxyip_lobby_may_accept_none(count_idle_workers(back.threads),
+                                         back.threads)
                ? rv
                : accept_none(accepted, ptrans);
 }

@@ -115,6 +115,13 @@ int proxyip_back_count(int *leaving, int64_t *moved);
 int proxyip_back_is_asleep(void);
 
 /**
+ * Tell whether so many workers are idle that one may wait a moment: more than
+ * a quarter of this child's.
+ * @return 1 or 0; 0 too where the way is not open
+ */
+int proxyip_back_has_idle_workers(void);
+
+/**
  * Make the MPM look whether it can accept.  Event can miss that: when its last
  * workers become idle between connections_above_limit() and
  * disable_listensocks() nobody wakes its listener any more, and it sleeps

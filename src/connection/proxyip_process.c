@@ -231,13 +231,34 @@ static int is_to_wait(arrival_t *arrival, const proxyip_ticket_t *ticket)
            || (is_new && arrival->end == PROXYIP_WAIT_TIMED_OUT);
 }
 
+/* What follows a header often comes in the next packet: from proxies that send
+ * it by itself, and where TLS follows.  To wait for that here costs a third of
+ * a way through the lobby, and nobody anything while workers are idle.
+ * Returns whether it is decided now. */
+static int wait_a_moment(arrival_t *arrival)
+{
+    const proxyip_conn_t *conn = arrival->conn;
+    proxyip_known_t known;
+
+    if (arrival->seen.stage != PROXYIP_STAGE_PAYLOAD
+        || !proxyip_back_has_idle_workers()
+        || !proxyip_wait_moment(arrival->fd, arrival->seen.needed)) {
+        return 0;
+    }
+    known.len = 0;
+    proxyip_look_keep(&arrival->seen, &known);
+    proxyip_look_again(arrival->fd, conn->conf, conn->rule, &known,
+                       &arrival->buffer, &arrival->seen);
+    return arrival->seen.status != PROXYIP_SEEN_UNDECIDED;
+}
+
 /* Not all has come.  Returns 1 when the lobby has the connection, 0 when it is
  * to be decided here and now. */
 static int wait_for_more(arrival_t *arrival, const proxyip_ticket_t *ticket)
 {
     proxyip_conn_t *conn = arrival->conn;
 
-    if (!is_to_wait(arrival, ticket)) {
+    if (!is_to_wait(arrival, ticket) || (!ticket && wait_a_moment(arrival))) {
         return 0;
     }
     if (proxyip_lobby_enter(conn->c, arrival->csd, conn->conf, conn->rule,

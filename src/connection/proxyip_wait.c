@@ -43,6 +43,10 @@
  * says (tcp.c, tcp_epollin_ready): look again after so long. */
 #define PAUSE_US apr_time_from_msec(10)
 
+/* What is sent right behind a header, in a packet of its own, comes within a
+ * millisecond; from a busy machine it may take some more. */
+#define MOMENT_MS 10
+
 /* Set by child_stopping; atomic. */
 static int must_end;
 
@@ -64,6 +68,18 @@ static int poll_once(int fd, int64_t left_us)
         left_us = LONGEST_POLL_US;
     }
     return poll(&pfd, 1, (int)((left_us + 999) / 1000)) > 0 ? pfd.revents : 0;
+}
+
+int proxyip_wait_moment(int fd, size_t needed)
+{
+    struct pollfd pfd = {fd, POLLIN | POLLRDHUP, 0};
+
+    proxyip_look_set_low_water(fd, needed);
+    if (poll(&pfd, 1, MOMENT_MS) <= 0) {
+        return 0;
+    }
+    proxyip_look_set_low_water(fd, 1);
+    return 1;
 }
 
 /* One round: wait for more than has come, look, and say whether the wait goes

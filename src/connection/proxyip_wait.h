@@ -12,8 +12,8 @@
  */
 
 /*
- * Waiting in a worker, where there is no lobby: on other MPMs than event, and
- * in a child that stops.
+ * Waiting in a worker: for a moment, and where there is no lobby, which is so
+ * on other MPMs than event and in a child that stops.
  */
 
 #ifndef PROXYIP_WAIT_H
@@ -22,6 +22,15 @@
 #include "connection/proxyip_look.h"
 #include "connection/proxyip_waiter.h"
 #include "proxyip_private.h"
+
+/**
+ * Wait a moment for what may be on its way already.
+ * @param fd the connection's descriptor
+ * @param needed the bytes that are to be there
+ * @return 1: something has happened, and it is worth to look again; 0, and
+ *         then the low-water mark is left at `needed`
+ */
+int proxyip_wait_moment(int fd, size_t needed);
 
 /**
  * Wait here until it is decided what has come, or the wait is over.

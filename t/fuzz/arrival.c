@@ -572,6 +572,7 @@ static void step(run_t *run, int has_lobby)
         world_send((size_t)(choice + 1) << 6);
         break;
     case 2:
+        world.has_idle = (choice & 4) != 0;
         arrive(run, choice, has_lobby && !(choice & 1));
         break;
     case 3:

@@ -83,6 +83,8 @@ typedef struct {
     apr_time_t deadline;
     /* where it is */
     int has_lobby; /* proxyip_lobby_enter() takes it */
+    int has_idle;  /* workers are idle, and where there is a lobby ... */
+    int is_moment; /* ... one waits a moment */
     int is_in_lobby;
     int has_ticket;
     proxyip_ticket_t ticket;

@@ -122,6 +122,12 @@ void world_lobby_turn(void)
     }
 }
 
+int proxyip_back_has_idle_workers(void)
+{
+    world.is_moment = world.has_lobby && world.has_idle;
+    return world.is_moment;
+}
+
 const proxyip_ticket_t *proxyip_back_ticket(apr_socket_t *csd)
 {
     require(csd == world.csd, "the ticket of the connection");

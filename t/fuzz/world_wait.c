@@ -62,9 +62,11 @@ static void check_poll(const struct pollfd *own, int timeout_ms)
     world_check_waits(&sent);
     require(own->fd == world.own_fd && own->events == (POLLIN | POLLRDHUP),
             "it waits for bytes, and for their end");
-    require(world.waiting == 1, "who waits is counted");
-    require(!world.is_stopping, "who is to stop does not wait");
-    require(!world.is_end_known, "who has closed is not waited for");
+    if (!world.is_moment) {
+        require(world.waiting == 1, "who waits is counted");
+        require(!world.is_stopping, "who is to stop does not wait");
+        require(!world.is_end_known, "who has closed is not waited for");
+    }
     require(world.now < world.deadline, "whose time is up does not wait");
     require(timeout_ms > 0 && timeout_ms <= LONGEST_MS
                 && world.now + (timeout_ms - 1) * 1000 < world.deadline,
@@ -138,7 +140,8 @@ int world_poll(struct pollfd *own, nfds_t count, int timeout_ms)
         result = wait_by_script(timeout_ms);
     }
     world_note_look();
-    world.is_end_known |= (events & POLLRDHUP) != 0;
+    world.is_end_known |= !world.is_moment && (events & POLLRDHUP) != 0;
+    world.is_moment = 0;
     own->revents = (short)(events ? events : POLLIN);
     errno = EINTR;
     if (result == POLL_GOES_ON) {
