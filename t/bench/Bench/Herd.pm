@@ -31,6 +31,7 @@ my $RATE = 200;    # a second
 my $ROUNDS = 4;
 my $CONNECTIONS = 320;    # each round
 my $GAP_MS = 30;
+my $NEXT_MS = 1;    # in the next packet
 my $CLIENTS = 16;
 
 my $SIZE = <<"EOC";
@@ -87,9 +88,10 @@ sub start {
 sub measure {
     my @kinds = qw(none remoteip ours);
     my %server = map { $_ => start($_) } @kinds;
-    my %gap = (together => 0, apart => $GAP_MS);
-    my %result = (children => $CHILDREN, rate => $RATE, gap_ms => $GAP_MS);
-    for my $when (qw(together apart)) {
+    my %gap = (together => 0, next => $NEXT_MS, apart => $GAP_MS);
+    my %result = (children => $CHILDREN, rate => $RATE, gap_ms => $GAP_MS,
+        next_ms => $NEXT_MS);
+    for my $when (qw(together next apart)) {
         my %each;
         for my $round (1 .. $ROUNDS) {
             push @{ $each{$_} }, one($server{$_}, $_, $gap{$when})

@@ -36,7 +36,8 @@ my %HEADER = (v1 => 'v1', v2 => 'v2', tlv => 'v2 with 500 bytes of TLVs');
 my %WAITING = (
     header => 'v2 header', half => 'v1 header, not whole',
     largest => 'v2 header of 65,551 bytes, but one');
-my %WHEN = (together => 'in one segment', apart => 'apart');
+my %WHEN = (together => 'in one segment', next => 'in the next packet',
+    apart => 'apart');
 
 sub row { (my $line = sprintf $FORMAT, @_) =~ s/ +$//; return "$line\n" }
 
@@ -228,7 +229,7 @@ sub throughput {
 sub herd {
     my ($result) = @_;
     my @rows;
-    for my $when (qw(together apart)) {
+    for my $when (qw(together next apart)) {
         my $of = $result->{$when};
         for my $what (['context switches', 'switches', '%.1f'],
                       ['CPU time in us', 'cpu_us', '%.0f']) {
@@ -241,8 +242,8 @@ sub herd {
         }
     }
     return "of a connection, all threads of $result->{children} children, at"
-        . " $result->{rate} a second; in one segment, or $result->{gap_ms} ms"
-        . " apart\n", @rows;
+        . " $result->{rate} a second; in one segment, $result->{next_ms} ms or"
+        . " $result->{gap_ms} ms apart\n", @rows;
 }
 
 sub memory {
