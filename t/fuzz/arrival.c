@@ -39,11 +39,8 @@
 #include "connection/proxyip_wait.h"
 #include "world.h"
 
-/* Free bits of take_rules()'s first byte. */
-#define CHOICE_OPTIONAL (FLAG_FREE << 0)
-#define CHOICE_DEFER_OFF (FLAG_FREE << 1)
+/* Free bits of take_rules()'s first byte, beside world_begin()'s. */
 #define CHOICE_NO_LOBBY (FLAG_FREE << 2) /* workers wait */
-#define CHOICE_SILENT (FLAG_FREE << 3)   /* at the end nothing more comes */
 #define CHOICE_OTHER (FLAG_FREE << 4)    /* see OTHERS */
 
 /* Why no header is looked for: the script's first byte says so.  The first
@@ -58,13 +55,6 @@ enum {
     OTHER_STREAM, /* of HTTP/2 */
     OTHERS
 };
-
-/* All sends of a script fit into the socket. */
-#define STREAM_MAX ((size_t)70000)
-
-#define START_US apr_time_from_sec(1000)
-#define TIMEOUT_US apr_time_from_sec(5)
-#define DEFER_US apr_time_from_sec(20)
 
 /* So that nothing can hang. */
 #define SOCKET_TIMEOUT_US apr_time_from_sec(5)
@@ -683,27 +673,11 @@ static void make_world(apr_pool_t *p, const pp_rules_t *rules,
                        unsigned int choices, const input_t *script,
                        const block_t *stream)
 {
-    static const uint8_t loopback[] = {127, 0, 0, 1};
-    pp_addr_t addr;
-
-    memset(&world, 0, sizeof(world));
-    pp_addr_set(&addr, PP_INET, loopback);
-    proxyip_conn_fill_sockaddr(&world.peer_addr, p, &addr, 80);
-    world.is_optional = (choices & CHOICE_OPTIONAL) != 0;
-    world.is_silent = (choices & CHOICE_SILENT) != 0;
-    world.conf.enabled = 1;
-    world.conf.rules = *rules;
+    world_begin(p, rules, choices, script, stream);
     world.conf.rules_outside = *rules;
     world.conf.adopts_server_addr = (int)rules->max_len & 1;
-    world.conf.timeout_us = TIMEOUT_US;
-    world.conf.defer_us = choices & CHOICE_DEFER_OFF ? 0 : DEFER_US;
     world.conf.peers =
         make_peers(p, world.is_optional ? PROXYIP_OPTIONAL : PROXYIP_REQUIRE);
-    world.stream = stream->bytes;
-    world.stream_len = stream->len;
-    world.script = *script;
-    world.now = START_US;
-    world_forget_stopping();
 }
 
 static void run_script(unsigned int choices)

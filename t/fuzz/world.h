@@ -12,10 +12,11 @@
  */
 
 /*
- * What a connection arrives in, for the fuzz target `arrival`: the peer at
- * the other end of a real socket (world_peer.c), a clock that is set by hand,
- * and stand-ins for httpd (world_httpd.c), for the lobby (world_lobby.c), for
- * poll() (world_wait.c) and for the module's other units (world_units.c).
+ * What a connection arrives in, for the fuzz targets `arrival` and `in_tls`:
+ * the peer at the other end of a real socket (world_peer.c), a clock that is
+ * set by hand, and stand-ins for httpd (world_httpd.c), for the lobby
+ * (world_lobby.c), for poll() (world_wait.c) and for the module's other units
+ * (world_units.c).
  */
 
 #ifndef WORLD_H
@@ -25,10 +26,24 @@
 #include <apr_time.h>
 #include <httpd.h>
 
+#include "bytes.h"
 #include "connection/proxyip_back.h"
 #include "connection/proxyip_look.h"
 #include "fuzz.h"
 #include "settings/proxyip_conf.h"
+
+/* All sends of a script fit into the socket. */
+#define STREAM_MAX ((size_t)70000)
+
+/* When a connection comes, and how long it may wait. */
+#define START_US apr_time_from_sec(1000)
+#define TIMEOUT_US apr_time_from_sec(5)
+#define DEFER_US apr_time_from_sec(20)
+
+/* Bits of choices that all targets have. */
+#define CHOICE_OPTIONAL (FLAG_FREE << 0)
+#define CHOICE_DEFER_OFF (FLAG_FREE << 1)
+#define CHOICE_SILENT (FLAG_FREE << 3) /* at the end nothing more comes */
 
 /** What a connection looks like to who has seen all that was sent. */
 typedef struct {
@@ -102,6 +117,17 @@ typedef struct {
 } world_t;
 
 extern world_t world;
+
+/**
+ * Make the world in which a connection comes.
+ * @param p where its addresses live
+ * @param rules what is accepted
+ * @param choices see above
+ * @param script what happens
+ * @param stream what the peer sends
+ */
+void world_begin(apr_pool_t *p, const pp_rules_t *rules, unsigned int choices,
+                 const input_t *script, const block_t *stream);
 
 /** The peer's next record comes, with so many bytes. */
 void world_tls_send(size_t len);

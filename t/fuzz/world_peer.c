@@ -39,6 +39,28 @@
 
 world_t world;
 
+void world_begin(apr_pool_t *p, const pp_rules_t *rules, unsigned int choices,
+                 const input_t *script, const block_t *stream)
+{
+    static const uint8_t loopback[] = {127, 0, 0, 1};
+    pp_addr_t addr;
+
+    memset(&world, 0, sizeof(world));
+    pp_addr_set(&addr, PP_INET, loopback);
+    proxyip_conn_fill_sockaddr(&world.peer_addr, p, &addr, 80);
+    world.is_optional = (choices & CHOICE_OPTIONAL) != 0;
+    world.is_silent = (choices & CHOICE_SILENT) != 0;
+    world.conf.enabled = 1;
+    world.conf.rules = *rules;
+    world.conf.timeout_us = TIMEOUT_US;
+    world.conf.defer_us = choices & CHOICE_DEFER_OFF ? 0 : DEFER_US;
+    world.stream = stream->bytes;
+    world.stream_len = stream->len;
+    world.script = *script;
+    world.now = START_US;
+    world_forget_stopping();
+}
+
 /* Reset at its end, a connection leaves no TIME_WAIT behind, of which there
  * is one for each port at most. */
 static void set_options(int fd)
