@@ -77,6 +77,26 @@ for my $case (['v1', v1()], ['v2', v2()],
     is($answer && $answer->header('X-Client'), CLIENT, "$name, and TLS");
 }
 
+# As long as the buffer in which they are looked at, and about that.
+for my $len (1023, 1024, 1025) {
+    my $filler = 'x' x ($len - 16);
+    for my $case (['PROXY', v2(tlvs => [tlv(0xE0 => substr $filler, 15)]),
+                   CLIENT],
+                  ['LOCAL', v2(command => 'LOCAL', block => $filler),
+                   '127.0.0.1']) {
+        my ($command, $header, $address) = @$case;
+        is(length $header, $len, "$command, $len bytes");
+        for my $pause (0, 0.002, 0.05) {
+            my $client = ProxyIP::Client->new(port => $port)->send($header);
+            sleep $pause;
+            my $answer = $client->get('/');
+            is($answer && $answer->header('X-Client'), $address,
+                "... the request after $pause s");
+            $client->close;
+        }
+    }
+}
+
 # Those that close in that moment.
 for my $delay (0, 0.001, 0.005) {
     my $before = $server->status->{ProxyIPAcceptedV2};

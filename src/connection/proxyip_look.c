@@ -133,21 +133,33 @@ static void look_once(int fd, const proxyip_conf_t *conf,
     }
 }
 
-/* A long header: the decoder has held its length to ProxyIPMaxHeader. */
-static int must_grow(const proxyip_buffer_t *buffer,
-                     const proxyip_seen_t *seen)
+/* How much room a long header needs, with a byte behind it; 0 when there is
+ * enough.  The decoder has held its length to ProxyIPMaxHeader. */
+static size_t more_room(const proxyip_buffer_t *buffer,
+                        const proxyip_seen_t *seen)
 {
-    return buffer->p && seen->status == PROXYIP_SEEN_UNDECIDED
-           && seen->len == buffer->size && seen->needed > buffer->size;
+    if (seen->len < buffer->size || !buffer->p) {
+        return 0;
+    }
+    if (seen->status == PROXYIP_SEEN_UNDECIDED
+        && seen->needed > buffer->size) {
+        return seen->needed + 1;
+    }
+    return seen->status == PROXYIP_SEEN_HEADER
+                   && seen->answer.len == buffer->size
+               ? seen->answer.len + 1
+               : 0;
 }
 
 void proxyip_look(int fd, const proxyip_conf_t *conf,
                   const proxyip_rule_t *rule, proxyip_buffer_t *buffer,
                   proxyip_seen_t *seen)
 {
+    size_t room;
+
     look_once(fd, conf, rule, buffer, seen);
-    while (must_grow(buffer, seen)) {
-        buffer->size = seen->needed + 1;
+    while ((room = more_room(buffer, seen))) {
+        buffer->size = room;
         buffer->bytes = apr_palloc(buffer->p, buffer->size);
         look_once(fd, conf, rule, buffer, seen);
     }
@@ -168,7 +180,7 @@ void proxyip_look_again(int fd, const proxyip_conf_t *conf,
                         const proxyip_known_t *known,
                         proxyip_buffer_t *buffer, proxyip_seen_t *seen)
 {
-    if (known->len == 0) {
+    if (known->len == 0 || known->len >= buffer->size) {
         proxyip_look(fd, conf, rule, buffer, seen);
         return;
     }
