@@ -52,7 +52,9 @@ apr_status_t proxyip_handover_prepare(apr_pool_t *plog);
 /**
  * Close this process's ends.
  * @remark in a child, once it neither gives nor takes any more: as long as
- *         one end to read is open, what is on its way stays there
+ *         one end to read is open, what is on its way stays there.  When the
+ *         process ends, the pool for logs closes these numbers once more, as
+ *         all others
  */
 void proxyip_handover_close(void);
 
