@@ -12,10 +12,11 @@
 
 # Connections per second, each with one request, in a closed loop: many short
 # runs, each with a module beside one without, so that what else the machine
-# does falls on both.  The median of the ratios is given with the range that
-# holds it with a likelihood of 95 of 100.  The client makes the header in both
-# and sends it in one: to make it costs some 1 % of a connection, which is the
-# balancer's part and not the module's.
+# does falls on both; and with servers that are started anew several times,
+# because where things lie in memory makes a difference, too.  The median of the
+# ratios is given with the range that holds it with a likelihood of 95 of 100.
+# The client makes the header in both and sends it in one: to make it costs some
+# 1 % of a connection, which is the balancer's part and not the module's.
 
 package Bench::Throughput;
 
@@ -29,16 +30,24 @@ our $NAME = 'throughput';
 our @NEEDS = ();
 
 my $ROUNDS = 120;
+my $STARTS = 4;
 my $SECONDS = 0.15;
+my $WARM_SECONDS = 0.03;
 my @VARIANTS = qw(plain:remoteip:v2 plain:ours:v1 plain:ours:v2
     tls:remoteip:v2 tls:ours:v2);
 
-sub rate {
-    my ($server, $port, @header) = @_;
+sub run {
+    my ($seconds, $server, $port, @header) = @_;
     my $done = client('-p', $server->port($port), @header,
-        $port eq 'tls' ? '-s' : (), '-c', 6, '-t', $SECONDS, '-w', 10_000);
+        $port eq 'tls' ? '-s' : (), '-c', 6, '-t', $seconds, '-w', 10_000);
     die "throughput: a request was not answered\n" if $done->{failed};
     return $done->{count} / $done->{seconds};
+}
+
+# A server that has rested is slower at first.
+sub rate {
+    run($WARM_SECONDS, @_);
+    return run($SECONDS, @_);
 }
 
 # Whether a server takes such a header at all; if not, the result says so.
@@ -61,31 +70,43 @@ sub median_range {
         high => $sorted[$middle + $by] };
 }
 
-sub measure {
+sub start_servers {
     my %server = map {
         $_ => Bench::Server->new(kind => $_, mpm => 'event',
             workers => 16)->start
     } qw(none remoteip ours);
     rate($server{$_}, 'plain', $_ eq 'none' ? () : header_options('v2'))
         for keys %server;
-    my (%result, %ratios, %rates);
-    my @served = grep { serves(\%server, $_, \%result) } @VARIANTS;
-    for my $round (1 .. $ROUNDS) {
-        for my $variant (@served) {
-            my ($port, $kind, $header) = split /:/, $variant;
-            my @header = header_options($header);
-            my @pair = ([$server{none}, $port, @header, '-d'],
-                        [$server{$kind}, $port, @header]);
-            my @rate = $round % 2 ? map { rate(@$_) } @pair
-                : reverse map { rate(@$_) } reverse @pair;
-            push @{ $ratios{$variant} }, $rate[1] / $rate[0];
-            push @{ $rates{$port} }, $rate[0];
-        }
-        note("  round $round of $ROUNDS") if $round % 40 == 0;
+    return \%server;
+}
+
+# Each variant's ratio, and the rates without a module.
+sub one_round {
+    my ($round, $server, $variants, $ratios, $rates) = @_;
+    for my $variant (@$variants) {
+        my ($port, $kind, $header) = split /:/, $variant;
+        my @header = header_options($header);
+        my @pair = ([$server->{none}, $port, @header, '-d'],
+                    [$server->{$kind}, $port, @header]);
+        my @rate = $round % 2 ? map { rate(@$_) } @pair
+            : reverse map { rate(@$_) } reverse @pair;
+        push @{ $ratios->{$variant} }, $rate[1] / $rate[0];
+        push @{ $rates->{$port} }, $rate[0];
+    }
+}
+
+sub measure {
+    my (%result, %ratios, %rates, $served);
+    for my $start (1 .. $STARTS) {
+        my $server = start_servers();
+        $served ||= [grep { serves($server, $_, \%result) } @VARIANTS];
+        one_round($_, $server, $served, \%ratios, \%rates)
+            for 1 .. $ROUNDS / $STARTS;
+        note('  round ' . $start * $ROUNDS / $STARTS . " of $ROUNDS");
     }
     $result{rounds} = $ROUNDS;
     $result{none} = { map { $_ => median(@{ $rates{$_} }) } keys %rates };
-    for my $variant (@served) {
+    for my $variant (@$served) {
         my ($port, $kind, $header) = split /:/, $variant;
         $result{$port}{$kind}{$header} = median_range(@{ $ratios{$variant} });
     }
