@@ -120,17 +120,12 @@ void proxyip_handover_keep(int is_wanted)
 }
 
 /* APR's own cleanup closes it, which is there whether or not this module is
- * loaded again. */
+ * loaded again.  To APR any descriptor can be a pipe's. */
 static apr_status_t close_with(apr_pool_t *plog, int fd)
 {
-    apr_os_sock_info_t info;
-    apr_socket_t *unused = NULL;
+    apr_file_t *unused = NULL;
 
-    memset(&info, 0, sizeof(info));
-    info.os_sock = &fd;
-    info.family = APR_INET;
-    info.type = SOCK_SEQPACKET;
-    return apr_os_sock_make(&unused, &info, plog);
+    return apr_os_pipe_put_ex(&unused, &fd, 1, plog);
 }
 
 static apr_status_t retain(apr_pool_t *plog)
