@@ -250,8 +250,8 @@ static void release(proxyip_waiter_t *waiter, proxyip_wait_end_t end)
 static void look(const proxyip_waiter_t *waiter, proxyip_seen_t *seen)
 {
     seen->header = &lobby->header;
-    proxyip_look(waiter->fd, waiter->conf, waiter->rule, &lobby->buffer,
-                 seen);
+    proxyip_look(waiter->fd, waiter->conf, waiter->rule, &waiter->known,
+                 &lobby->buffer, seen);
 }
 
 /* Whether it has come to another stage, which has a time of its own. */

@@ -109,9 +109,24 @@ void proxyip_look_judge(const pp_rules_t *rules, const proxyip_conf_t *conf,
     judge(rules, conf, rule, seen);
 }
 
-/* Returns 0 at the end.  An error other than "nothing there now" ends a
- * connection as its peer's close does. */
-static int see(int fd, const proxyip_buffer_t *buffer, proxyip_seen_t *seen)
+/* What a header says that was decoded before. */
+static void recall(const proxyip_conf_t *conf, const proxyip_known_t *known,
+                   proxyip_seen_t *seen)
+{
+    *seen->header = known->header;
+    seen->answer.status = PP_DONE;
+    seen->answer.reason = PP_OK;
+    seen->answer.len = known->len;
+    judge_whole(conf, seen);
+}
+
+/* An error other than "nothing there now" ends a connection as its peer's
+ * close does.  A known header is still there, unless the connection was reset
+ * and its bytes could not be kept (proxyip_back.c). */
+static void look_once(int fd, const proxyip_conf_t *conf,
+                      const proxyip_rule_t *rule,
+                      const proxyip_known_t *known,
+                      const proxyip_buffer_t *buffer, proxyip_seen_t *seen)
 {
     ssize_t n = peek(fd, buffer->bytes, buffer->size);
 
@@ -119,18 +134,13 @@ static int see(int fd, const proxyip_buffer_t *buffer, proxyip_seen_t *seen)
     seen->len = n > 0 ? (size_t)n : 0;
     if (n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK)) {
         seen->status = PROXYIP_SEEN_END;
-        return 0;
+        return;
     }
-    return 1;
-}
-
-static void look_once(int fd, const proxyip_conf_t *conf,
-                      const proxyip_rule_t *rule,
-                      const proxyip_buffer_t *buffer, proxyip_seen_t *seen)
-{
-    if (see(fd, buffer, seen)) {
-        judge(&conf->rules_outside, conf, rule, seen);
+    if (known && known->len && seen->len >= known->len) {
+        recall(conf, known, seen);
+        return;
     }
+    judge(&conf->rules_outside, conf, rule, seen);
 }
 
 /* How much room a long header needs, with a byte behind it; 0 when there is
@@ -152,16 +162,16 @@ static size_t more_room(const proxyip_buffer_t *buffer,
 }
 
 void proxyip_look(int fd, const proxyip_conf_t *conf,
-                  const proxyip_rule_t *rule, proxyip_buffer_t *buffer,
-                  proxyip_seen_t *seen)
+                  const proxyip_rule_t *rule, const proxyip_known_t *known,
+                  proxyip_buffer_t *buffer, proxyip_seen_t *seen)
 {
     size_t room;
 
-    look_once(fd, conf, rule, buffer, seen);
+    look_once(fd, conf, rule, known, buffer, seen);
     while ((room = more_room(buffer, seen))) {
         buffer->size = room;
         buffer->bytes = apr_palloc(buffer->p, buffer->size);
-        look_once(fd, conf, rule, buffer, seen);
+        look_once(fd, conf, rule, known, buffer, seen);
     }
 }
 
@@ -171,31 +181,6 @@ void proxyip_look_keep(const proxyip_seen_t *seen, proxyip_known_t *known)
         known->header = *seen->header;
         known->len = seen->answer.len;
     }
-}
-
-/* What was in the socket is still there, unless it was reset and could not be
- * kept (proxyip_back.c). */
-void proxyip_look_again(int fd, const proxyip_conf_t *conf,
-                        const proxyip_rule_t *rule,
-                        const proxyip_known_t *known,
-                        proxyip_buffer_t *buffer, proxyip_seen_t *seen)
-{
-    if (known->len == 0 || known->len >= buffer->size) {
-        proxyip_look(fd, conf, rule, buffer, seen);
-        return;
-    }
-    if (!see(fd, buffer, seen)) {
-        return;
-    }
-    if (seen->len < known->len) {
-        proxyip_look(fd, conf, rule, buffer, seen);
-        return;
-    }
-    *seen->header = known->header;
-    seen->answer.status = PP_DONE;
-    seen->answer.reason = PP_OK;
-    seen->answer.len = known->len;
-    judge_whole(conf, seen);
 }
 
 static void set_option(int fd, int option, int value)

@@ -101,12 +101,14 @@ void proxyip_look_judge(const pp_rules_t *rules, const proxyip_conf_t *conf,
  * @param fd the connection's descriptor
  * @param conf the listener's settings
  * @param rule the range that the peer is in; require or optional
+ * @param known the header, if it was kept when this process looked before;
+ *        NULL for none
  * @param buffer where the bytes go; must outlive seen
  * @param seen filled; its header is set by the caller
  */
 void proxyip_look(int fd, const proxyip_conf_t *conf,
-                  const proxyip_rule_t *rule, proxyip_buffer_t *buffer,
-                  proxyip_seen_t *seen);
+                  const proxyip_rule_t *rule, const proxyip_known_t *known,
+                  proxyip_buffer_t *buffer, proxyip_seen_t *seen);
 
 /**
  * Keep the header that was seen, if it is whole, so that it need not be decoded
@@ -115,16 +117,6 @@ void proxyip_look(int fd, const proxyip_conf_t *conf,
  * @param known set; unchanged when there is nothing to keep
  */
 void proxyip_look_keep(const proxyip_seen_t *seen, proxyip_known_t *known);
-
-/**
- * As proxyip_look(), for a connection whose header may be known already.
- * @param known the header that was kept when this process looked last; all
- *        else is as for proxyip_look()
- */
-void proxyip_look_again(int fd, const proxyip_conf_t *conf,
-                        const proxyip_rule_t *rule,
-                        const proxyip_known_t *known,
-                        proxyip_buffer_t *buffer, proxyip_seen_t *seen);
 
 /**
  * Say how many bytes must have come before a connection counts as readable

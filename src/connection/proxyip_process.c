@@ -247,8 +247,8 @@ static int wait_a_moment(arrival_t *arrival)
     }
     known.len = 0;
     proxyip_look_keep(&arrival->seen, &known);
-    proxyip_look_again(arrival->fd, conn->conf, conn->rule, &known,
-                       &arrival->buffer, &arrival->seen);
+    proxyip_look(arrival->fd, conn->conf, conn->rule, &known,
+                 &arrival->buffer, &arrival->seen);
     return arrival->seen.status != PROXYIP_SEEN_UNDECIDED;
 }
 
@@ -285,14 +285,9 @@ static int receive(proxyip_conn_t *conn, apr_socket_t *csd,
     arrival.seen.header = &conn->header;
     arrival.end = PROXYIP_WAIT_READY;
     apr_os_sock_get(&arrival.fd, csd);
-    if (ticket) {
-        proxyip_look_again(arrival.fd, conn->conf, conn->rule,
-                           &ticket->known, &arrival.buffer, &arrival.seen);
-    }
-    else {
-        proxyip_look(arrival.fd, conn->conf, conn->rule, &arrival.buffer,
-                     &arrival.seen);
-    }
+    proxyip_look(arrival.fd, conn->conf, conn->rule,
+                 ticket ? &ticket->known : NULL, &arrival.buffer,
+                 &arrival.seen);
     /* cppcheck-suppress ctuuninitvar */
     if (arrival.seen.status == PROXYIP_SEEN_UNDECIDED
         && wait_for_more(&arrival, ticket)) {

@@ -105,7 +105,8 @@ static int wait_for_more(round_t *round, const proxyip_seen_t *seen,
 static void look_again(round_t *round, proxyip_wait_t *wait,
                        proxyip_seen_t *seen)
 {
-    proxyip_look(round->fd, round->conf, round->rule, round->buffer, seen);
+    proxyip_look(round->fd, round->conf, round->rule, NULL, round->buffer,
+                 seen);
     if (seen->status == PROXYIP_SEEN_UNDECIDED) {
         proxyip_stage_enter(wait, seen->stage, proxyip_clock_now(),
                             round->conf->timeout_us, round->conf->defer_us);

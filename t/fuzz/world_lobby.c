@@ -100,7 +100,8 @@ void world_lobby_turn(void)
     int is_over = world.is_closed;
 
     seen.header = &header;
-    proxyip_look(world.own_fd, &world.conf, guest.rule, &buffer, &seen);
+    proxyip_look(world.own_fd, &world.conf, guest.rule, &guest.known, &buffer,
+                 &seen);
     world_judge(&sent);
     world_note_look();
     check_seen(&seen, &sent);
