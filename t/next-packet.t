@@ -1,7 +1,8 @@
-# The first bytes behind a header come in a packet of their own, right behind
-# the header's: on event a worker waits a moment for them, and who takes longer
-# goes to the lobby.  Whenever they come, nobody is lost, and nothing is left on
-# the socket that what follows would stumble over.
+# The header comes a little after the connection, or the first bytes behind it
+# come in a packet of their own, right behind the header's: on event a worker
+# waits a moment for either, and who takes longer goes to the lobby.  Whenever
+# they come, nobody is lost, and nothing is left on the socket that what follows
+# would stumble over.
 
 use strict;
 use warnings;
@@ -38,6 +39,19 @@ for my $pause (1, 2, 5, 9, 10, 11, 15) {
             version => $version, pause => $pause)->result;
         is($result->{answered}, 200, "v$version, the request after $pause ms: "
             . ProxyIP::Many->how($result));
+    }
+}
+
+# The same for the header itself, and for both; a header in two pieces, too.
+for my $before (1, 2, 5) {
+    for my $case ([all => 0], [header => 1], [header => 12], [20 => 1],
+                  [20 => 12]) {
+        my ($first, $pause) = @$case;
+        my $result = ProxyIP::Many->new(port => $port, count => 200,
+            version => $before % 2 + 1, pause_before => $before,
+            first => $first, pause => $pause)->result;
+        is($result->{answered}, 200, "first $first after $before ms, the others"
+            . " after $pause: " . ProxyIP::Many->how($result));
     }
 }
 

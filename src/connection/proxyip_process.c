@@ -231,25 +231,36 @@ static int is_to_wait(arrival_t *arrival, const proxyip_ticket_t *ticket)
            || (is_new && arrival->end == PROXYIP_WAIT_TIMED_OUT);
 }
 
-/* What follows a header often comes in the next packet: from proxies that send
- * it by itself, and where TLS follows.  To wait for that here costs a third of
- * a way through the lobby, and nobody anything while workers are idle.
- * Returns whether it is decided now. */
-static int wait_a_moment(arrival_t *arrival)
+/* Returns 1 when something has happened that is worth to look again. */
+static int look_in_a_moment(arrival_t *arrival)
 {
     const proxyip_conn_t *conn = arrival->conn;
     proxyip_known_t known;
 
-    if (arrival->seen.stage != PROXYIP_STAGE_PAYLOAD
-        || !proxyip_back_has_idle_workers()
-        || !proxyip_wait_moment(arrival->fd, arrival->seen.needed)) {
+    if (!proxyip_back_has_idle_workers()
+        || !proxyip_wait_moment(arrival->fd, &arrival->seen)) {
         return 0;
     }
     known.len = 0;
     proxyip_look_keep(&arrival->seen, &known);
     proxyip_look(arrival->fd, conn->conf, conn->rule, &known,
                  &arrival->buffer, &arrival->seen);
-    return arrival->seen.status != PROXYIP_SEEN_UNDECIDED;
+    return 1;
+}
+
+/* A worker that is fast looks before the peer has sent its first byte, and
+ * what follows a header often comes in the next packet: from proxies that send
+ * it by itself, and where TLS follows.  To wait for that here costs a third of
+ * a way through the lobby, and nobody anything while workers are idle.
+ * Returns whether it is decided now. */
+static int wait_a_moment(arrival_t *arrival)
+{
+    int was_silent = arrival->seen.len == 0;
+
+    return look_in_a_moment(arrival)
+           && (arrival->seen.status != PROXYIP_SEEN_UNDECIDED
+               || (was_silent && look_in_a_moment(arrival)
+                   && arrival->seen.status != PROXYIP_SEEN_UNDECIDED));
 }
 
 /* Not all has come.  Returns 1 when the lobby has the connection, 0 when it is
@@ -258,7 +269,7 @@ static int wait_for_more(arrival_t *arrival, const proxyip_ticket_t *ticket)
 {
     proxyip_conn_t *conn = arrival->conn;
 
-    if (!is_to_wait(arrival, ticket) || (!ticket && wait_a_moment(arrival))) {
+    if ((!ticket && wait_a_moment(arrival)) || !is_to_wait(arrival, ticket)) {
         return 0;
     }
     if (proxyip_lobby_enter(conn->c, arrival->csd, conn->conf, conn->rule,

@@ -43,9 +43,13 @@
  * says (tcp.c, tcp_epollin_ready): look again after so long. */
 #define PAUSE_US apr_time_from_msec(10)
 
+/* On a fast machine a worker looks before the peer has sent anything: what it
+ * then sends comes within some 50 us. */
+#define MOMENT_FOR_FIRST_MS 1
+
 /* What is sent right behind a header, in a packet of its own, comes within a
  * millisecond; from a busy machine it may take some more. */
-#define MOMENT_MS 10
+#define MOMENT_FOR_MORE_MS 10
 
 /* Set by child_stopping; atomic. */
 static int must_end;
@@ -70,12 +74,15 @@ static int poll_once(int fd, int64_t left_us)
     return poll(&pfd, 1, (int)((left_us + 999) / 1000)) > 0 ? pfd.revents : 0;
 }
 
-int proxyip_wait_moment(int fd, size_t needed)
+int proxyip_wait_moment(int fd, const proxyip_seen_t *seen)
 {
     struct pollfd pfd = {fd, POLLIN | POLLRDHUP, 0};
 
-    proxyip_look_set_low_water(fd, needed);
-    if (poll(&pfd, 1, MOMENT_MS) <= 0) {
+    if (seen->len == 0) {
+        return poll(&pfd, 1, MOMENT_FOR_FIRST_MS) > 0;
+    }
+    proxyip_look_set_low_water(fd, seen->needed);
+    if (poll(&pfd, 1, MOMENT_FOR_MORE_MS) <= 0) {
         return 0;
     }
     proxyip_look_set_low_water(fd, 1);

@@ -24,13 +24,14 @@
 #include "proxyip_private.h"
 
 /**
- * Wait a moment for what may be on its way already.
+ * Wait a moment for what may be on its way already: shorter for a peer's first
+ * byte than for what follows it.
  * @param fd the connection's descriptor
- * @param needed the bytes that are to be there
+ * @param seen what has come so far, UNDECIDED
  * @return 1: something has happened, and it is worth to look again; 0, and
- *         then the low-water mark is left at `needed`
+ *         then the low-water mark may be left at what is needed
  */
-int proxyip_wait_moment(int fd, size_t needed);
+int proxyip_wait_moment(int fd, const proxyip_seen_t *seen);
 
 /**
  * Wait here until it is decided what has come, or the wait is over.
