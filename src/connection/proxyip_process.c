@@ -231,7 +231,7 @@ static int is_to_wait(arrival_t *arrival, const proxyip_ticket_t *ticket)
            || (is_new && arrival->end == PROXYIP_WAIT_TIMED_OUT);
 }
 
-/* Returns 1 when something has happened that is worth to look again. */
+/* Returns 1 when something has come, or the peer has closed. */
 static int look_in_a_moment(arrival_t *arrival)
 {
     const proxyip_conn_t *conn = arrival->conn;
@@ -257,10 +257,11 @@ static int wait_a_moment(arrival_t *arrival)
 {
     int was_silent = arrival->seen.len == 0;
 
-    return look_in_a_moment(arrival)
-           && (arrival->seen.status != PROXYIP_SEEN_UNDECIDED
-               || (was_silent && look_in_a_moment(arrival)
-                   && arrival->seen.status != PROXYIP_SEEN_UNDECIDED));
+    if (look_in_a_moment(arrival) && was_silent
+        && arrival->seen.status == PROXYIP_SEEN_UNDECIDED) {
+        look_in_a_moment(arrival);
+    }
+    return arrival->seen.status != PROXYIP_SEEN_UNDECIDED;
 }
 
 /* Not all has come.  Returns 1 when the lobby has the connection, 0 when it is

@@ -28,7 +28,7 @@
  * byte than for what follows it.
  * @param fd the connection's descriptor
  * @param seen what has come so far, UNDECIDED
- * @return 1: something has happened, and it is worth to look again; 0, and
+ * @return 1: something has come, or the peer has closed: look again; 0, and
  *         then the low-water mark may be left at what is needed
  */
 int proxyip_wait_moment(int fd, const proxyip_seen_t *seen);
