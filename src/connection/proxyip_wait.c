@@ -45,11 +45,11 @@
 
 /* On a fast machine a worker looks before the peer has sent anything: what it
  * then sends comes within some 50 us. */
-#define MOMENT_FOR_FIRST_MS 1
+#define MOMENT_FOR_FIRST_US apr_time_from_msec(1)
 
 /* What is sent right behind a header, in a packet of its own, comes within a
  * millisecond; from a busy machine it may take some more. */
-#define MOMENT_FOR_MORE_MS 10
+#define MOMENT_FOR_MORE_US apr_time_from_msec(10)
 
 /* Set by child_stopping; atomic. */
 static int must_end;
@@ -76,13 +76,11 @@ static int poll_once(int fd, int64_t left_us)
 
 int proxyip_wait_moment(int fd, const proxyip_seen_t *seen)
 {
-    struct pollfd pfd = {fd, POLLIN | POLLRDHUP, 0};
-
     if (seen->len == 0) {
-        return poll(&pfd, 1, MOMENT_FOR_FIRST_MS) > 0;
+        return poll_once(fd, MOMENT_FOR_FIRST_US) != 0;
     }
     proxyip_look_set_low_water(fd, seen->needed);
-    if (poll(&pfd, 1, MOMENT_FOR_MORE_MS) <= 0) {
+    if (!poll_once(fd, MOMENT_FOR_MORE_US)) {
         return 0;
     }
     proxyip_look_set_low_water(fd, 1);
